@@ -1,0 +1,50 @@
+# Every target sets up .venv by itself; the first needs Python 3.11 or later, make and the package registry.
+.PHONY: setup report test test-fast lab check bench lock clean
+.DEFAULT_GOAL := report
+
+PYTHON ?= $(firstword $(shell command -v python3.14 python3.13 python3.12 python3.11 python3))
+BIN := .venv/bin
+PARAMS ?= params/cdnow.yml
+PERIOD ?= 1997Q4
+LANGUAGE ?= both
+
+setup: .venv/.ready data/cdnow/orders.csv  ## a virtual environment with exact versions, and the sample's data
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or later is needed; say where it is: make PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+data/cdnow/orders.csv: | .venv/.ready
+	$(BIN)/workbook sample cdnow
+
+report: setup  ## render a report: make report PARAMS=params/cdnow.yml PERIOD=1997Q4 LANGUAGE=both
+	$(BIN)/workbook run --params $(PARAMS) --period $(PERIOD) --language $(LANGUAGE)
+
+test: setup  ## every test
+	$(BIN)/python -m pytest
+
+test-fast: setup  ## the tests that take seconds
+	$(BIN)/python -m pytest -m "not slow"
+
+lab: setup  ## JupyterLab on the notebooks
+	$(BIN)/jupyter lab --notebook-dir=. notebooks/01_scorecard.ipynb
+
+check: setup  ## style, import contract, notebook rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/notebooks tests/test_repository.py
+
+bench: setup  ## speed and memory against named rivals
+	$(BIN)/python benchmarks/run.py
+
+lock:  ## write requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-emit-index-url \
+	  --generate-hashes --no-header --quiet -o requirements.lock
+
+clean:  ## remove what was generated; the reports stay
+	rm -rf .venv data/.prepared data/cdnow .pytest_cache .ruff_cache .import_linter_cache
