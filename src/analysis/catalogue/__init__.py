@@ -1,0 +1,119 @@
+"""What the workbook knows: tables, metrics, dimensions, pages and words, declared in YAML beside this file.
+
+A new metric is one record in ``metrics/<family>.yml``; its name in both languages, its definition on the page,
+its variants and its tests come from it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from analysis.catalogue.records import DEFAULT, Dimension, Metric, Page, TableContract, Text
+
+__all__ = [
+    "DEFAULT", "Catalogue", "Dimension", "Metric", "Page", "TableContract", "Text", "label", "load_catalogue",
+    "nearest", "read_yaml",
+]  # fmt: skip
+
+FAMILIES = ("acquisition", "retention", "loyalty", "sales", "value")
+
+# The C loader reads the same YAML about ten times faster.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every declaration, by id and in the order of the files."""
+
+    tables: dict[str, TableContract]
+    metrics: dict[str, Metric]
+    dimensions: dict[str, Dimension]
+    pages: dict[str, Page]
+
+    @cached_property
+    def families(self) -> dict[str, list[Metric]]:
+        """The metrics of each family, default definitions."""
+        return {name: [m for m in self.metrics.values() if m.family == name] for name in FAMILIES}
+
+    def metric(self, metric_id: str, variant: str = DEFAULT) -> Metric:
+        """One metric under one variant.
+
+        Raises
+        ------
+        KeyError
+            With the nearest right name, if there is no such metric or variant.
+        """
+        if metric_id not in self.metrics:
+            raise KeyError(f"there is no metric {metric_id!r}{nearest(metric_id, self.metrics)}")
+        metric = self.metrics[metric_id]
+        if variant not in (DEFAULT, *metric.variants):
+            raise KeyError(
+                f"metric {metric_id} has no variant {variant!r}{nearest(variant, (DEFAULT, *metric.variants))}"
+            )
+        return metric.under(variant)
+
+
+@lru_cache(maxsize=1)
+def load_catalogue() -> Catalogue:
+    """Every table, metric, dimension and page the workbook knows."""
+    metrics = [
+        Metric(family=family, **record) for family in FAMILIES for record in read_yaml(f"metrics/{family}.yml")
+    ]
+    return Catalogue(
+        tables={record["id"]: TableContract(**record) for record in _read_folder("tables")},
+        metrics=_by_id(metrics),
+        dimensions=_by_id(Dimension(**record) for record in read_yaml("dimensions.yml")),
+        pages=_by_id(Page(**record) for record in read_yaml("pages.yml")),
+    )
+
+
+@lru_cache(maxsize=16)
+def _labels(name: str) -> dict[str, Text]:
+    return {key: Text(**words) for key, words in read_yaml(f"labels/{name}.yml").items()}
+
+
+def label(key: str, language: str, **values: Any) -> str:
+    """The words for ``file.key`` of ``labels/`` in a language, with ``{values}`` filled in.
+
+    Raises
+    ------
+    KeyError
+        If no such words are declared.
+    """
+    name, _, word = key.partition(".")
+    return _labels(name)[word].in_(language).format(**values)
+
+
+def read_yaml(path: str) -> Any:
+    """What a YAML file of the catalogue holds."""
+    return yaml.load(files("analysis.catalogue").joinpath(path).read_text(encoding="utf-8"), _Loader)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean …?` with the nearest known name, or the known names where none is near."""
+    known = [str(word) for word in known]
+    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known: {', '.join(known)}" if known and len(known) <= 12 else ""
+
+
+def _read_folder(folder: str) -> list[dict[str, Any]]:
+    names = sorted(entry.name for entry in files("analysis.catalogue").joinpath(folder).iterdir())
+    return [read_yaml(f"{folder}/{name}") for name in names if name.endswith(".yml")]
+
+
+def _by_id(records: Iterable[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for record in records:
+        if record.id in found:
+            raise ValueError(f"two records share the id {record.id!r}")
+        found[record.id] = record
+    return found

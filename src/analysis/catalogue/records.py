@@ -1,0 +1,150 @@
+"""The frozen records in which tables, metrics, dimensions and pages are declared."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+DEFAULT = "default"
+
+Kind = Literal[
+    "total", "count", "share", "mean", "ratio", "net_share", "quantile", "concentration", "derived", "modelled"
+]
+Unit = Literal["share", "money", "count", "number", "days", "score"]
+
+
+class Record(BaseModel):
+    """A declaration: frozen, and a key nobody knows is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Text(Record):
+    """The same words in both languages."""
+
+    en: str
+    zh: str
+
+    def in_(self, language: str) -> str:
+        """The words in one language."""
+        return getattr(self, language)
+
+
+class Column(Record):
+    """One column of a table's contract."""
+
+    type: Literal["text", "instant", "date", "money", "number", "integer", "boolean"]
+    meaning: Text
+    required: bool = False  # the column must be mapped, and every row must fill it
+    allowed: tuple[str, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    default: Any = None  # stands in a column that is not mapped
+
+
+class TableContract(Record):
+    """What a table must hold: one row for what, its key, its columns."""
+
+    id: str
+    name: Text
+    row: Text
+    columns: dict[str, Column]
+    key: tuple[str, ...] = ()
+    given_as: dict[str, dict[str, Column]] = Field(default_factory=dict)  # other grains it is built from
+    amount: str | None = None  # the column whose sum the data-quality page shows
+    added: dict[str, str] = Field(default_factory=dict)  # columns that checking adds, with their SQL types
+
+    def columns_given_as(self, form: str | None) -> dict[str, Column]:
+        """The columns a source of this form may map."""
+        return self.given_as[form] if form in self.given_as else self.columns
+
+
+class Metric(Record):
+    """One metric, under one variant: what is counted, over what, and how it is said."""
+
+    id: str
+    family: str
+    name: Text
+    meaning: Text
+    kind: Kind
+    unit: Unit
+    better: Literal["up", "down", "neither"]
+    fact: str | None = None
+    at: str | None = None
+    where: str | None = None
+    of: str | None = None
+    per: str | None = None
+    top: float | None = None
+    quantile: float | None = None
+    value: str | None = None
+    sampled: bool | None = None
+    independent: bool = True  # derived: whether the operands' errors are unrelated
+    needs: tuple[str, ...] = ()
+    additive: bool = False  # groups of a dimension without overlap sum to the whole
+    shown: bool = True
+    note: Text | None = None
+    bands: dict[str, float] = Field(default_factory=dict)
+    seed_document: str | None = None
+    variant: str = DEFAULT
+    variant_name: Text | None = None
+    variants: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Metric:
+        wanted = {
+            "total": ("fact", "of"), "count": ("fact",), "share": ("fact", "of"), "mean": ("fact", "of"),
+            "ratio": ("fact", "of", "per"), "net_share": ("fact", "of"), "quantile": ("fact", "of", "quantile"),
+            "concentration": ("fact", "of", "top"), "derived": ("value",), "modelled": (),
+        }[self.kind]  # fmt: skip
+        missing = [field for field in wanted if getattr(self, field) is None]
+        if missing:
+            raise ValueError(f"metric {self.id}: kind {self.kind} needs {', '.join(missing)}")
+        return self
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether chance is in the number: an interval is due, and a change can be noise."""
+        if self.sampled is not None:
+            return self.sampled
+        return self.kind in ("share", "mean", "ratio", "net_share", "quantile", "modelled")
+
+    def under(self, variant: str) -> Metric:
+        """The metric under one of its variants (口径)."""
+        if variant == self.variant:
+            return self
+        if variant == DEFAULT or variant not in self.variants:
+            raise KeyError(variant)
+        fields = self.model_dump() | self.variants[variant] | {"variant": variant}
+        return Metric(**fields)
+
+    def all_variants(self) -> list[Metric]:
+        """The default definition first, then every variant."""
+        return [self, *(self.under(variant) for variant in self.variants)]
+
+
+class Dimension(Record):
+    """A way to break numbers down: a column that facts carry."""
+
+    id: str
+    name: Text
+    meaning: Text
+    of: Literal["customer", "row"] = "customer"  # of the customer: reaches every fact that names one
+    facts: tuple[str, ...] = ()  # the facts that carry the column themselves
+    needs: tuple[str, ...] = ()
+    overlapping: bool = False
+    groups: dict[str, Text] = Field(default_factory=dict)  # in the order they are shown
+
+    def group_name(self, group: str, language: str) -> str:
+        """What a group is called in a language (its own name, where it comes from the data)."""
+        return self.groups[group].in_(language) if group in self.groups else str(group)
+
+
+class Page(Record):
+    """One page of the report: a notebook and what it answers."""
+
+    id: str
+    notebook: str
+    title: Text
+    question: Text
+    metrics: tuple[str, ...] = ()
