@@ -1,0 +1,62 @@
+"""Fact SQL with the settings put in, in the engine's own dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from sqlglot import exp, parse_one
+
+# In the order they build on each other.
+FACTS = ("orders", "customers", "customer_periods", "purchase_days", "spend")
+PARAMETERISED = ("histories", "cohort_activity", "purchases_by_day")
+
+
+@lru_cache(maxsize=64)
+def fact_text(name: str) -> str:
+    """The SQL of a fact as it stands in its file, heading comment included."""
+    return files("analysis.facts").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+
+
+def grain(name: str) -> str:
+    """What one row of a fact is, as its heading comment says."""
+    lines = [line.removeprefix("--").strip() for line in fact_text(name).splitlines() if line.startswith("--")]
+    return " ".join(lines)
+
+
+def settings_in(sql: str) -> set[str]:
+    """The names written as ``$name`` in a statement."""
+    return {_name(node) for node in _parsed(sql).find_all(exp.Parameter, exp.Placeholder)}
+
+
+def with_settings(sql: str, settings: Mapping[str, Any], dialect: str = "duckdb", pretty: bool = False) -> str:
+    """A statement with every ``$name`` replaced by the setting's value as a typed literal.
+
+    Raises
+    ------
+    KeyError
+        If a name is no setting.
+    """
+
+    def fill(node: exp.Expression) -> exp.Expression:
+        return _literal(settings[_name(node)]) if isinstance(node, exp.Parameter | exp.Placeholder) else node
+
+    return _parsed(sql).copy().transform(fill).sql(dialect=dialect, pretty=pretty, comments=False)
+
+
+@lru_cache(maxsize=512)
+def _parsed(sql: str) -> exp.Expression:
+    return parse_one(sql, dialect="duckdb")
+
+
+def _name(node: exp.Expression) -> str:
+    return node.name or str(node.this)
+
+
+def _literal(value: Any) -> exp.Expression:
+    if isinstance(value, date):
+        return exp.cast(exp.Literal.string(value.isoformat()), "date")
+    return exp.convert(value)
