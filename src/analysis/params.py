@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -17,11 +17,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from analysis.catalogue import DEFAULT, Catalogue, load_catalogue, nearest
+from analysis.errors import InputError
 
 BASE_FILE = "base.yml"
 
 
-class ParamsError(ValueError):
+class ParamsError(InputError):
     """What is wrong with a params file, all of it, one line each."""
 
 
@@ -238,6 +239,17 @@ def content_hash(value: Any) -> str:
     """A short hash of plain values."""
     text = json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=1)
+def code_hash() -> str:
+    """A short hash of the workbook's own code, SQL and declarations: results of other code are not reused."""
+    package = Path(__file__).parent
+    files = sorted(file for file in package.rglob("*") if file.suffix in (".py", ".sql", ".yml"))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(str(file.relative_to(package)).encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _find(path: Path) -> Path:

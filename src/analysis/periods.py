@@ -7,9 +7,12 @@ is measured: the whole, or, while the period is still running, its first days.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from analysis.errors import InputError
 
 MONTHS_IN = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 _LABELS = {
@@ -20,7 +23,7 @@ _LABELS = {
 }
 
 
-class PeriodError(ValueError):
+class PeriodError(InputError):
     """A period label that names no period."""
 
 
@@ -78,8 +81,8 @@ class Period:
     def shifted(self, steps: int) -> Period:
         """The period ``steps`` periods later (earlier where negative)."""
         months = MONTHS_IN[self.kind]
-        start = _add_months(self.start, steps * months)
-        return replace(self, start=start, end=_add_months(start, months))
+        start = add_months(self.start, steps * months)
+        return replace(self, start=start, end=add_months(start, months))
 
     def __str__(self) -> str:
         return self.label
@@ -202,8 +205,8 @@ def _period(kind: str, year: str, number: str = "1", *, label: str, start_month:
         start = date(int(year), position, 1)
     else:
         first_year = int(year) if start_month == 1 else int(year) - 1
-        start = _add_months(date(first_year, start_month, 1), (position - 1) * months)
-    return Period(start, _add_months(start, months), kind, start_month)
+        start = add_months(date(first_year, start_month, 1), (position - 1) * months)
+    return Period(start, add_months(start, months), kind, start_month)
 
 
 def _fiscal_position(start: date, start_month: int) -> tuple[int, int]:
@@ -213,6 +216,7 @@ def _fiscal_position(start: date, start_month: int) -> tuple[int, int]:
     return (first_year if start_month == 1 else first_year + 1), months_in
 
 
-def _add_months(day: date, months: int) -> date:
-    total = day.year * 12 + day.month - 1 + months
-    return date(total // 12, total % 12 + 1, 1)
+def add_months(day: date, months: int) -> date:
+    """The same day of the month so many months later, or that month's last day where it is shorter."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

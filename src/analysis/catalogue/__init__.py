@@ -16,9 +16,10 @@ from typing import Any
 import yaml
 
 from analysis.catalogue.records import DEFAULT, Dimension, Metric, Page, TableContract, Text
+from analysis.errors import InputError
 
 __all__ = [
-    "DEFAULT", "Catalogue", "Dimension", "Metric", "Page", "TableContract", "Text", "label", "load_catalogue",
+    "DEFAULT", "Catalogue", "Dimension", "Metric", "Page", "TableContract", "Text", "UnknownName", "label", "load_catalogue",
     "nearest", "read_yaml",
 ]  # fmt: skip
 
@@ -26,6 +27,10 @@ FAMILIES = ("acquisition", "retention", "loyalty", "sales", "value")
 
 # The C loader reads the same YAML about ten times faster.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class UnknownName(InputError):
+    """A name the catalogue does not hold; the message gives the nearest it does."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +52,14 @@ class Catalogue:
 
         Raises
         ------
-        KeyError
+        UnknownName
             With the nearest right name, if there is no such metric or variant.
         """
         if metric_id not in self.metrics:
-            raise KeyError(f"there is no metric {metric_id!r}{nearest(metric_id, self.metrics)}")
+            raise UnknownName(f"there is no metric {metric_id!r}{nearest(metric_id, self.metrics)}")
         metric = self.metrics[metric_id]
         if variant not in (DEFAULT, *metric.variants):
-            raise KeyError(
+            raise UnknownName(
                 f"metric {metric_id} has no variant {variant!r}{nearest(variant, (DEFAULT, *metric.variants))}"
             )
         return metric.under(variant)

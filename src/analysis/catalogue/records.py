@@ -80,6 +80,7 @@ class Metric(Record):
     value: str | None = None
     sampled: bool | None = None
     independent: bool = True  # derived: whether the operands' errors are unrelated
+    looks_back_to: Literal["previous", "year_ago"] | None = None  # not measured where the data do not reach back
     needs: tuple[str, ...] = ()
     additive: bool = False  # groups of a dimension without overlap sum to the whole
     shown: bool = True

@@ -1,0 +1,46 @@
+"""How well are we managing our customers? Tables in, facts, metrics and models, pages out.
+
+sources → tables → facts → metrics | models → suite → report
+
+- ``tables``: the company's files, read as they are, checked against a contract, prepared once per content.
+- ``facts``: SQL views, one grain each; ``open_book`` opens them for a company and a period.
+- ``metrics``, ``models``: what was counted, and what is to be expected; neighbours that do not know each other.
+- ``suite``: both together, the KPI frame and customer values; ``measure_suite``.
+- ``report``: what pages show, and the run that renders them.
+
+Names for notebooks are looked up when first used, so importing this costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "open_book": "analysis.facts",
+    "measure_suite": "analysis.suite",
+    "load_params": "analysis.params",
+    "parse_period": "analysis.periods",
+    "load_catalogue": "analysis.catalogue",
+    "fit_bg_nbd": "analysis.models",
+    "fit_mbg_nbd": "analysis.models",
+    "fit_gamma_gamma": "analysis.models",
+}
+_PAGE_MODULES = ("scorecard", "retention", "customer_value", "data_quality")
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name.startswith(("show_", "plot_")):
+        for module in (*(f"report.pages.{page}" for page in _PAGE_MODULES), *(f"report.figures.{page}" for page in _PAGE_MODULES)):
+            found = getattr(import_module(f"analysis.{module}"), name, None)
+            if found is not None:
+                return found
+    raise AttributeError(f"analysis has no {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
