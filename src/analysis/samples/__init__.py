@@ -1,0 +1,1 @@
+"""Sample data sets, written as raw files the way any user would have them."""

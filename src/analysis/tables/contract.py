@@ -1,0 +1,211 @@
+"""A table's contract as SQL: text → typed columns, and the first rule each row breaks.
+
+Every rule has an id ``<column>.<what>`` (``amount.unreadable``). A row that breaks several is counted under
+the first, in the order of the contract's columns and, within one, in the order missing, unreadable,
+ambiguous, impossible, other, not_allowed, too_small, too_large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import pairwise
+
+from analysis.catalogue.records import Column, TableContract
+from analysis.params import ColumnSource, Settings, TableSource
+from analysis.tables.quoting import quoted
+from analysis.tables.reading import Moment, number_sql, read_moment, truth_sql
+
+CONTRACT_VERSION = 1  # raise it when the same file would give other rows
+SPACES = " \t\r\n\u00a0\u2007\u202f\u3000\ufeff"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A condition that rejects a row, the column it is about, and the text to show."""
+
+    id: str
+    column: str
+    condition: str
+    found: str
+
+
+# What a column's text goes through, layer upon layer, so that nothing is worked out twice for a row.
+LAYERS = ("stripped", "texts", "shapes", "times", "moments", "values")
+
+
+@dataclass(frozen=True)
+class Typed:
+    """One contract column as SQL: for each layer, the columns it adds; the last are the table's. And its rules."""
+
+    layers: dict[str, dict[str, str]]
+    rules: tuple[Rule, ...] = ()
+
+
+def output_columns(columns: dict[str, Column]) -> Iterator[tuple[str, str]]:
+    """The columns of a checked table with their SQL types: an instant brings its local date along."""
+    kinds = {"text": "text", "instant": "timestamp", "date": "date", "money": "double", "number": "double",
+             "integer": "bigint", "boolean": "boolean"}  # fmt: skip
+    for name, column in columns.items():
+        yield name, kinds[column.type]
+        if column.type == "instant":
+            yield local_day_of(name), "date"
+
+
+def local_day_of(column: str) -> str:
+    """``ordered_at`` → ``ordered_on``."""
+    return f"{column.removesuffix('_at')}_on"
+
+
+def checked_sql(
+    contract: TableContract,
+    source: TableSource,
+    settings: Settings,
+    raw_columns: dict[str, str],
+    is_typed: bool,
+) -> str:
+    """SQL that reads the view ``raw`` into typed columns with ``_rule``, ``_column`` and ``_found``.
+
+    These three are NULL where a row is kept.
+
+    Parameters
+    ----------
+    raw_columns
+        The user's column names and the columns of ``raw`` that hold them.
+    is_typed
+        Whether the file holds dates as dates (Excel, Parquet): these read as ISO, whatever format texts have.
+    """
+    typed = [
+        _typed(name, column, name in contract.key, source, settings, raw_columns, is_typed)
+        for name, column in contract.columns_given_as(source.given_as).items()
+    ]
+    fingerprint = ", ".join(raw_columns.values()) or "0"
+    backwards = ", ".join(reversed(raw_columns.values())) or "0"
+    layers = [_layer(layer, before, typed) for before, layer in pairwise(("numbered", *LAYERS))]
+    rules = [rule for one in typed for rule in one.rules]
+    names = ", ".join(f'"{name}"' for one in typed for name in one.layers["values"])
+    return f"""
+with numbered as (
+  select *, hash({fingerprint}) as _hash, hash('again', {backwards}) as _hash_again from raw
+), {", ".join(layers)},
+ruled as (select *, {_first(rules)} as _rule from "values")
+select _position, _file, _row, _hash, _hash_again, {names}, _rule,
+  {_of_rule(rules, "column")} as _column, {_of_rule(rules, "found")} as _found
+from ruled"""
+
+
+def _layer(layer: str, before: str, typed: list[Typed]) -> str:
+    columns = [f'{sql} as "{name}"' for one in typed for name, sql in one.layers.get(layer, {}).items()]
+    listed = ",\n    ".join(["*", *columns])
+    return f'"{layer}" as (\n  select {listed}\n  from "{before}")'
+
+
+def _first(rules: list[Rule]) -> str:
+    cases = " ".join(f"when {rule.condition} then {quoted(rule.id)}" for rule in rules)
+    return f"case {cases} end" if cases else "cast(null as text)"
+
+
+def _of_rule(rules: list[Rule], what: str) -> str:
+    shown = {rule.id: quoted(rule.column) if what == "column" else rule.found for rule in rules}
+    cases = " ".join(f"when {quoted(rule)} then {sql}" for rule, sql in shown.items())
+    return f"case _rule {cases} end" if cases else "cast(null as text)"
+
+
+def _typed(
+    name: str, column: Column, is_key: bool, source: TableSource, settings: Settings,
+    raw_columns: dict[str, str], is_typed: bool,
+) -> Typed:  # fmt: skip
+    given = source.columns.get(name)
+    if given is None:
+        return _not_mapped(name, column)
+    text = f'"{name}:text"'
+    layers = {
+        "stripped": {f"{name}:own": _own_text(given, source, raw_columns)},
+        "texts": {f"{name}:text": _our_text(f'"{name}:own"', given, source)},
+    }
+    rules = [Rule(f"{name}.missing", name, f"{text} is null", "''")] if column.required or is_key else []
+    if column.type in ("instant", "date"):
+        moment = read_moment(name, text, column.type, given, source, settings, is_typed)
+        layers |= moment.layers
+        rules += [Rule(f"{name}.{what}", name, sql, text) for what, sql in _moment_rules(moment, settings)]
+    else:
+        layers["values"] = {name: _value_sql(column, text, source, settings)}
+        rules += _value_rules(name, column, text, settings)
+    return Typed(layers, (*rules, *_limits(name, column, text)))
+
+
+def _not_mapped(name: str, column: Column) -> Typed:
+    default = "null" if column.default is None else quoted(str(column.default))
+    kinds = output_columns({name: column})
+    return Typed({"values": {one: f"cast({default} as {kind})" for one, kind in kinds}})
+
+
+def _own_text(given: ColumnSource, source: TableSource, raw_columns: dict[str, str]) -> str:
+    """The user's text without the spaces around it, of whatever kind."""
+    if given.constant is not None:
+        is_number = not isinstance(given.constant, str)
+        return quoted(str(given.constant).replace(".", source.decimal) if is_number else given.constant)
+    raw = raw_columns[given.column.strip()]
+    # most texts begin and end with a plain character: this look is much cheaper than trimming them
+    is_plain = f"ascii({raw}) between 33 and 126 and ascii(right({raw}, 1)) between 33 and 126"
+    return f"case when {is_plain} then {raw} else trim({raw}, {quoted(SPACES)}) end"
+
+
+def _our_text(own: str, given: ColumnSource, source: TableSource) -> str:
+    """The text after the user's ``values``; a missing word is NULL."""
+    text = own
+    if given.values:
+        pairs = [(quoted(theirs.strip(SPACES)), quoted(ours)) for theirs, ours in given.values.items()]
+        text = f"case {own} {' '.join(f'when {theirs} then {ours}' for theirs, ours in pairs)} else {own} end"
+    for word in dict.fromkeys(("", *(word.strip(SPACES) for word in source.missing))):
+        text = f"nullif({text}, {quoted(word)})"
+    return text
+
+
+def _value_sql(column: Column, text: str, source: TableSource, settings: Settings) -> str:
+    if column.type == "text":
+        return text
+    if column.type == "boolean":
+        return truth_sql(text)
+    currency = settings.currency if column.type == "money" else None
+    value = number_sql(text, source.decimal, source.thousands, currency)
+    if column.type == "integer":
+        return f"case when {value} = trunc({value}) then try_cast({value} as bigint) end"
+    return value
+
+
+def _value_rules(name: str, column: Column, text: str, settings: Settings) -> Iterator[Rule]:
+    if column.type != "text":
+        is_read = f'"{name}" is not null'
+        if column.type != "boolean":
+            is_read += f' and isfinite(cast("{name}" as double))'
+        yield Rule(f"{name}.unreadable", name, f"{text} is not null and not ({is_read})", text)
+    if name == "currency":
+        is_other = f'upper("{name}") <> {quoted(settings.currency.upper())}'
+        yield Rule(f"{name}.other", name, is_other, text)
+
+
+def _moment_rules(moment: Moment, settings: Settings) -> Iterator[tuple[str, str]]:
+    yield "ambiguous", moment.is_ambiguous
+    yield "impossible", f"{moment.day} is null and {moment.has_shape}"
+    yield "unreadable", f"{moment.day} is null and {moment.is_given}"
+    first = settings.first_possible_date or date.min
+    last = min(settings.data_through or date.max, _today(settings))
+    yield "impossible", f"{moment.day} < date '{first}' or {moment.day} > date '{last}'"
+
+
+def _today(settings: Settings) -> date:
+    from zoneinfo import ZoneInfo
+
+    return datetime.now(ZoneInfo(settings.time_zone)).date()
+
+
+def _limits(name: str, column: Column, text: str) -> Iterator[Rule]:
+    if column.allowed is not None:
+        allowed = ", ".join(quoted(word) for word in column.allowed)
+        yield Rule(f"{name}.not_allowed", name, f'"{name}" not in ({allowed})', text)
+    if column.minimum is not None:
+        yield Rule(f"{name}.too_small", name, f'"{name}" < {column.minimum!r}', text)
+    if column.maximum is not None:
+        yield Rule(f"{name}.too_large", name, f'"{name}" > {column.maximum!r}', text)

@@ -1,0 +1,128 @@
+"""What was read, rejected, kept and excluded, by rule and in words; and rejected rows for people.
+
+*Rejected* rows break the contract and are not in the table. *Excluded* rows are in the table and stay out of
+revenue or of customer histories. Each excluded row is counted once, under the first rule that applies, so
+that kept − excluded from revenue = revenue.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from analysis.catalogue import label
+from analysis.tables import TablesError
+from analysis.tables.staging import MalformedLine
+
+STAGES = ("read", "rejected", "kept", "excluded_from_revenue", "excluded_from_histories", "note")
+_HOSTILE = ("=", "+", "-", "@", "\t", "\r")
+MALFORMED = "malformed_line"
+NOTES = ("key_not_given", "repeated_rows_kept", "empty_table", "anonymous", "cancelled")
+
+
+def quality_row(
+    table: str,
+    stage: str,
+    rule: str | None,
+    rows: int,
+    amount: float | None = None,
+    first_row: int | None = None,
+) -> dict[str, Any]:
+    """One row of the quality frame."""
+    return {
+        "table": table,
+        "stage": stage,
+        "rule": rule,
+        "rows": rows,
+        "amount": amount,
+        "first_row": first_row,
+    }
+
+
+def count_checked(
+    connection: duckdb.DuckDBPyConnection, table: str, amount: str | None, malformed: list[MalformedLine]
+) -> list[dict[str, Any]]:
+    """Rows read, rejected by rule, and kept, of ``checked_<table>`` and the lines that could not be split."""
+    summed = f"fsum({amount})" if amount else "null"
+    by_rule = connection.execute(
+        f"select _rule, count(*), {summed}, min(_row) from checked_{table} group by _rule"
+    ).fetchall()
+    total = connection.execute(f"select count(*), {summed} from checked_{table}").fetchone()
+    rejected = [quality_row(table, "rejected", *row) for row in by_rule if row[0] is not None]
+    if malformed:
+        first = malformed[0].row
+        rejected.append(quality_row(table, "rejected", f"{table}.{MALFORMED}", len(malformed), None, first))
+    kept = next((row for row in by_rule if row[0] is None), (None, 0, None, None))
+    rows = [
+        quality_row(table, "read", None, total[0] + len(malformed), total[1]),
+        *sorted(rejected, key=lambda row: (-row["rows"], row["rule"])),
+        quality_row(table, "kept", None, kept[1], kept[2]),
+    ]
+    check_counts(rows, table)
+    return rows
+
+
+def check_counts(rows: Iterable[dict[str, Any]], table: str) -> None:
+    """Rows read = rows kept + rows rejected.
+
+    Raises
+    ------
+    TablesError
+        If not: an error of the workbook itself.
+    """
+    by_stage = {stage: sum(row["rows"] for row in rows if row["stage"] == stage) for stage in STAGES}
+    if by_stage["read"] != by_stage["kept"] + by_stage["rejected"]:
+        raise TablesError(
+            f"table {table}: internal error: {by_stage['read']} rows read, {by_stage['kept']} kept and "
+            f"{by_stage['rejected']} rejected do not add up"
+        )
+
+
+def count_excluded(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Kept orders (or lines) out of revenue and out of histories, by the first rule that takes them out."""
+    found = []
+    for stage, column in (
+        ("excluded_from_revenue", "_revenue_rule"),
+        ("excluded_from_histories", "_history_rule"),
+    ):
+        rows = connection.execute(
+            f"select {column}, count(*), fsum(_amount), min(_row) from flagged where {column} is not null "
+            f"group by {column} order by count(*) desc, {column}"
+        ).fetchall()
+        found += [quality_row("orders", stage, *row) for row in rows]
+    return found
+
+
+def rule_words(rule: str, language: str) -> str:
+    """What a rule of the quality frame says, in a reader's words.
+
+    ``rule`` is ``<column>.<what>``, ``<table>.malformed_line`` or the name of a note; an exclusion that the
+    settings name has no words here and is returned as it is.
+    """
+    column, dot, what = rule.rpartition(".")
+    if not dot and rule not in NOTES:
+        return rule
+    return label(f"quality.{what}", language, column=column)
+
+
+def neutralised(cell: str | None) -> str:
+    """A cell that a spreadsheet would run as a formula, made harmless with a leading apostrophe."""
+    text = cell or ""
+    return f"'{text}" if text.startswith(_HOSTILE) else text
+
+
+def write_csv(rows: Iterable[Iterable[Any]], header: Iterable[str], path: Path) -> Path:
+    """A CSV file for people: byte-order mark, hostile cells neutralised; written aside and renamed."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with aside.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(header)
+        for row in rows:
+            writer.writerow([neutralised(cell) if isinstance(cell, str) else cell for cell in row])
+    aside.replace(path)
+    return path

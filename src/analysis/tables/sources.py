@@ -1,0 +1,151 @@
+"""Which files a table comes from, how they are written, and whether they have the columns that are mapped."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.catalogue import nearest
+from analysis.params import Params, TableSource
+from analysis.tables import TablesError
+from analysis.tables.encodings import first_text
+from analysis.tables.typed_files import cell_text, excel_rows, parquet_header
+
+SEPARATORS = (",", ";", "\t", "|")
+_FORMATS = {
+    ".csv": "csv", ".txt": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet", ".xlsx": "excel",
+    ".xlsm": "excel", ".xls": "excel", ".xlsb": "excel", ".ods": "excel",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of a table: where it is, what it is called in reports, and its header.
+
+    ``columns`` are the names in the header, stripped, in file order; a column without a name is ``""``.
+    """
+
+    path: Path
+    name: str
+    format: str
+    columns: tuple[str, ...]
+    separator: str = ","
+
+
+# --- Which files --------------------------------------------------------------------------------------------
+
+
+def find_files(params: Params, table: str, source: TableSource) -> list[Path]:
+    """The files of a table, in the order they are named; those of a pattern by name.
+
+    Raises
+    ------
+    TablesError
+        If a file does not exist or a pattern matches none.
+    """
+    found: list[Path] = []
+    for name in source.file:
+        path = params.resolve(name)
+        is_pattern = glob.has_magic(name) and not path.is_file()  # a real file's name may hold a bracket
+        matches = _matches(path) if is_pattern else [path]
+        if not matches or not all(match.is_file() for match in matches):
+            raise TablesError(_no_such_file(params, table, name, path))
+        found += [match for match in matches if match not in found]
+    if not found:
+        raise TablesError(
+            f"tables.{table}.file: no file is named; give the path of a CSV, Parquet or Excel file"
+        )
+    return found
+
+
+def _matches(pattern: Path) -> list[Path]:
+    root = Path(pattern.anchor)
+    return sorted(match for match in root.glob(str(pattern.relative_to(root))) if match.is_file())
+
+
+def name_of(params: Params, path: Path) -> str:
+    """What a file is called in reports: its path below the project, else its folder and name."""
+    root = params.root.resolve()
+    return (
+        path.relative_to(root).as_posix() if path.is_relative_to(root) else f"{path.parent.name}/{path.name}"
+    )
+
+
+def _no_such_file(params: Params, table: str, name: str, path: Path) -> str:
+    what = "no file matches" if glob.has_magic(name) else "there is no file"
+    if path.is_relative_to(params.root.resolve() / "data" / "cdnow"):
+        advice = "run `workbook sample cdnow` to write it"
+    else:
+        advice = f"put the file there, or name the right one at tables.{table}.file in {params.path.name}"
+    return f"table {table}: {what} {path}; {advice}"
+
+
+# --- Headers ------------------------------------------------------------------------------------------------
+
+
+def open_source(path: Path, name: str, table: str, source: TableSource) -> SourceFile:
+    """A file with its header read and checked.
+
+    Raises
+    ------
+    TablesError
+        If the file is empty or unreadable, two columns share a name, or a mapped column is not there; every
+        such column is listed with its nearest name.
+    """
+    form = source.format or _FORMATS.get(path.suffix.lower(), "csv")
+    wanted = [given.column.strip() for given in source.columns.values() if given.column is not None]
+    separator = source.separator or ","
+    if form == "parquet":
+        header = parquet_header(path, name)
+    elif form == "excel":
+        header = [cell_text(cell, source.decimal) or "" for cell in next(excel_rows(path, name, source), ())]
+    else:
+        header, separator = _csv_header(path, name, source, wanted)
+    columns = tuple(column.strip().strip("\ufeff").strip() for column in header)
+    if not any(columns):
+        raise TablesError(f"{name}: is empty; expected a first line with the names of the columns")
+    _check_columns(columns, wanted, name, table)
+    return SourceFile(path, name, form, columns, separator)
+
+
+def _check_columns(columns: tuple[str, ...], wanted: Iterable[str], name: str, table: str) -> None:
+    twice = sorted({column for column in columns if column and columns.count(column) > 1})
+    if twice:
+        raise TablesError(
+            f"{name}: more than one column is called {', '.join(map(repr, twice))}; rename all but one"
+        )
+    missing = [column for column in dict.fromkeys(wanted) if column not in columns]
+    if not missing:
+        return
+    lines = [f"  - there is no column {column!r}{nearest(column, columns)}" for column in missing]
+    found = ", ".join(repr(column) for column in columns if column)
+    raise TablesError(
+        "\n".join([f"{name}: columns named at tables.{table}.columns are not in the file:", *lines])
+        + f"\n  columns found: {found}"
+    )
+
+
+def _csv_header(path: Path, name: str, source: TableSource, wanted: list[str]) -> tuple[list[str], str]:
+    """The first record of a CSV file, split by the separator that finds most of the wanted columns."""
+    text = first_text(path, name, source.encoding)
+    if "\x00" in text:
+        raise TablesError(
+            f"{name}: holds zero bytes, so it is not {source.encoding} text; likely encoding: utf-16 "
+            "(set `encoding: utf-16`, or utf-16-le where the file has no byte-order mark)"
+        )
+    candidates = (source.separator,) if source.separator else SEPARATORS
+    split = [(_first_record(text, separator), separator) for separator in candidates]
+
+    def fits(one: tuple[list[str], str]) -> tuple[int, int]:
+        return sum(column.strip() in wanted for column in one[0]), len(one[0])
+
+    return max(split, key=fits)  # the first of equals: a comma
+
+
+def _first_record(text: str, separator: str) -> list[str]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    return next((record for record in reader if record), [])

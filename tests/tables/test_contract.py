@@ -1,0 +1,246 @@
+"""Every rule of the contract, through ``prepare`` on small files."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from analysis.tables import TablesError
+from analysis.tables.prepared import prepare, read_quality, read_rejected
+
+HEADER = "id,customer,date,amount\n"
+
+
+def test_semicolons_decimal_commas_a_mark_and_quoted_line_breaks(company, rows):
+    text = 'id;customer;date;amount\n1;"Anna\nBerg";2024-01-01;"1.234,50 €"\n2;x;2024-01-02;-5,00\n'
+    prepared = company.prepare_orders(text, {"decimal": ",", "thousands": "."}, "utf-8-sig")
+    assert rows(prepared, "customer_id, amount, is_return, source_row") == [
+        ("Anna\nBerg", 1234.5, False, 1), ("x", -5.0, True, 2),
+    ]  # fmt: skip
+
+
+def test_each_broken_rule_has_its_own_id_and_what_was_found(company, rejected, counted):
+    text = HEADER + (
+        "1,x,2024-01-01,5\n"  # kept
+        "2,x,,5\n"
+        "3,x,2024-01-01,\n"
+        "4,x,1.1.2024,5\n"
+        "5,x,2024-01-01,abc\n"
+        "6,x,2023-02-29,5\n"
+        ",x,2024-01-01,5\n"
+        "8,x,2024-01-01,inf\n"
+        "9,x,1960-01-01,5\n"
+        "10,x\n"
+        "11,x,2024-01-01,5,more\n"
+    )
+    prepared = company.prepare_orders(text)
+    assert rejected(prepared) == {
+        2: "ordered_at.missing", 3: "amount.missing", 4: "ordered_at.unreadable", 5: "amount.unreadable",
+        6: "ordered_at.impossible", 7: "order_id.missing", 8: "amount.unreadable", 9: "ordered_at.impossible",
+        10: "orders.malformed_line", 11: "orders.malformed_line",
+    }  # fmt: skip
+    assert counted(prepared, "read") == {None: 11} and counted(prepared, "kept") == {None: 1}
+    assert sum(counted(prepared, "rejected").values()) == 10
+    first = read_rejected(prepared).set_index("source_row")
+    assert first.loc[5, "found"] == "abc" and first.loc[5, "column"] == "amount"
+    assert first.loc[5, "row"] == '{"id":"5","customer":"x","date":"2024-01-01","amount":"abc"}'
+    assert first.loc[10, "found"] == "2 fields, expected 4"
+
+
+def test_a_row_that_breaks_several_rules_is_counted_once_under_the_first(company, counted):
+    assert counted(company.prepare_orders(HEADER + "1,x,bad,bad\n"), "rejected") == {
+        "ordered_at.unreadable": 1
+    }
+
+
+def test_29_february_is_kept_in_a_leap_year_and_rejected_in_any_other(company, rows, rejected):
+    text = HEADER + "1,x,29/02/2024,5\n2,x,29/02/1997,5\n3,x,30/02/2024,5\n4,x,29/02/2000,5\n"
+    columns = {"order_id": "id", "ordered_at": {"column": "date", "format": "%d/%m/%Y"}, "amount": "amount"}
+    prepared = company.prepare_orders(text, {"columns": columns})
+    assert rows(prepared, "ordered_on") == [(date(2000, 2, 29),), (date(2024, 2, 29),)]
+    assert rejected(prepared) == {2: "ordered_at.impossible", 3: "ordered_at.impossible"}
+
+
+def test_two_formats_in_one_column_are_read_and_what_both_read_differently_is_rejected(
+    company, rows, rejected
+):
+    text = HEADER + "1,x,31/01/2024,5\n2,x,01/31/2024,5\n3,x,02/03/2024,5\n4,x,04/04/2024,5\n"
+    given = {"column": "date", "format": ["%d/%m/%Y", "%m/%d/%Y"]}
+    columns = {"order_id": "id", "ordered_at": given, "amount": "amount"}
+    prepared = company.prepare_orders(text, {"columns": columns})
+    assert rows(prepared, "order_id, ordered_on") == [
+        ("1", date(2024, 1, 31)), ("2", date(2024, 1, 31)), ("4", date(2024, 4, 4)),
+    ]  # fmt: skip
+    assert rejected(prepared) == {3: "ordered_at.ambiguous"}
+
+
+def test_days_after_the_last_complete_day_or_in_the_future_are_impossible(company, rejected):
+    text = HEADER + "1,x,2024-06-30T23:59:59,5\n2,x,2024-07-01,5\n"
+    assert rejected(company.prepare_orders(text, data_through=date(2024, 6, 30))) == {
+        2: "ordered_at.impossible"
+    }
+    ahead = datetime.now().date() + timedelta(days=2)
+    assert rejected(company.prepare_orders(HEADER + f"1,x,{ahead},5\n")) == {1: "ordered_at.impossible"}
+
+
+def test_missing_words_and_surrounding_spaces(company, rows):
+    text = (
+        HEADER
+        + "1,  Anna ,2024-01-01, 5 \n2,NULL,2024-01-02,5\n3,\u00a0?\u3000,2024-01-03,5\n4,,2024-01-04,5\n"
+    )
+    prepared = company.prepare_orders(text, {"missing": ["NULL", "?"]})
+    assert rows(prepared, "customer_id") == [("Anna",), (None,), (None,), (None,)]
+
+
+def test_values_are_mapped_before_they_are_checked_and_constants_fill_every_row(company, rows, rejected):
+    company.write(
+        "costs.csv",
+        "day,what,eur\n2024-01-01,Werbung,5\n2024-01-02,sales,6\n2024-01-03,x,7\n2024-01-04,sales,-1\n",
+    )
+    columns = {
+        "spent_on": "day", "kind": {"column": "what", "values": {"Werbung": "marketing"}}, "amount": "eur",
+        "acquisition_channel": {"constant": "fair"},
+    }  # fmt: skip
+    prepared = prepare(company.params({"costs": {"file": "costs.csv", "columns": columns}}))
+    assert rows(prepared, "spent_on, kind, amount, acquisition_channel", "costs") == [
+        (date(2024, 1, 1), "marketing", 5.0, "fair"), (date(2024, 1, 2), "sales", 6.0, "fair"),
+    ]  # fmt: skip
+    assert rejected(prepared) == {3: "kind.not_allowed", 4: "amount.too_small"}
+
+
+def test_a_constant_number_does_not_depend_on_the_files_decimal_mark(company, rows):
+    columns = {"ordered_at": "date", "amount": {"constant": 2.5}}
+    prepared = company.prepare_orders("date\n2024-01-01\n", {"columns": columns, "decimal": ","})
+    assert rows(prepared, "amount") == [(2.5,)]
+
+
+def test_money_in_another_currency_is_rejected(company, rows, rejected):
+    columns = {"order_id": "id", "ordered_at": "date", "amount": "amount", "currency": "cur"}
+    text = "id,date,amount,cur\n1,2024-01-01,5,EUR\n2,2024-01-01,5,USD\n3,2024-01-01,5,eur\n4,2024-01-01,5,\n"
+    prepared = company.prepare_orders(text, {"columns": columns})
+    assert [order for (order,) in rows(prepared, "order_id")] == ["1", "3", "4"]
+    assert rejected(prepared) == {2: "currency.other"}
+
+
+def test_an_order_at_a_period_boundary_belongs_to_the_companys_local_day(company, rows):
+    # New York, winter: the year 1998 begins at 05:00 UTC
+    text = (
+        HEADER
+        + "1,x,1998-01-01T04:59:59Z,5\n2,x,1998-01-01T05:00:00Z,5\n3,x,1998-01-01,5\n4,x,1997-12-31 23:59:59,5\n"
+    )
+    prepared = company.prepare_orders(text, time_zone="America/New_York")
+    assert rows(prepared, "order_id, ordered_at, ordered_on") == [
+        ("1", datetime(1998, 1, 1, 4, 59, 59), date(1997, 12, 31)),
+        ("4", datetime(1998, 1, 1, 4, 59, 59), date(1997, 12, 31)),
+        ("2", datetime(1998, 1, 1, 5), date(1998, 1, 1)),
+        ("3", datetime(1998, 1, 1, 5), date(1998, 1, 1)),
+    ]
+
+
+def test_hostile_names_are_data_like_any_other(company, rows):
+    names = ["<script>alert(1)</script>", "=cmd|' /C calc'!A0", "'; drop table orders; --", "{x}", "a\\b%s"]
+    lines = "".join(f'{i},"{name}",2024-01-0{i},5\n' for i, name in enumerate(names, start=1))
+    assert [name for (name,) in rows(company.prepare_orders(HEADER + lines), "customer_id")] == names
+
+
+def test_hostile_column_names_can_be_mapped(company, rows):
+    columns = {"order_id": "o\"r'd", "ordered_at": "date; --", "amount": "{amount}"}
+    prepared = company.prepare_orders('"o""r\'d",date; --,{amount}\n1,2024-01-01,5\n', {"columns": columns})
+    assert rows(prepared, "order_id, amount") == [("1", 5.0)]
+
+
+def test_an_empty_table_is_prepared_with_no_rows_and_a_note(company, rows, counted):
+    prepared = company.prepare_orders(HEADER)
+    assert rows(prepared) == []
+    assert counted(prepared, "note") == {"empty_table": 0} and counted(prepared, "read") == {None: 0}
+
+
+def test_too_many_rejected_rows_stop_the_run_with_reasons_and_the_first_rows(company):
+    text = HEADER + "".join(f"{i},x,2024-01-01,{'bad' if i <= 12 else i}\n" for i in range(1, 101))
+    with pytest.raises(TablesError) as caught:
+        company.prepare_orders(text, max_rejected_share=0.05)
+    message = str(caught.value)
+    assert "12 of 100 rows (12.0%) break the contract; at most 5.0% may" in message
+    assert "amount.unreadable: 12 rows" in message
+    assert "orders.csv row 1: amount.unreadable, found 'bad'" in message
+    assert "row 10:" in message and "row 11:" not in message  # the first ten
+    assert not (company.root / "data").exists()
+
+
+def test_exactly_the_allowed_share_of_rejected_rows_is_still_allowed(company, counted):
+    text = HEADER + "".join(f"{i},x,2024-01-01,{'bad' if i <= 5 else i}\n" for i in range(1, 101))
+    assert counted(company.prepare_orders(text, max_rejected_share=0.05), "rejected") == {
+        "amount.unreadable": 5
+    }
+
+
+def test_parquet_and_excel_give_the_same_checked_rows_as_csv(company, rows):
+    import openpyxl
+    import pyarrow as pa
+    import pyarrow.parquet as pa_parquet
+
+    data = [
+        ("1", 17850, datetime(2024, 2, 29, 10, 30), 5.25), ("2", None, datetime(2024, 3, 1), -1234.5),
+        ("3", 17850, None, 7.0), ("4", 17851, datetime(2024, 3, 2, 23, 59, 59), 100000.0),
+    ]  # fmt: skip
+    names = ["id", "customer", "date", "amount"]
+    text = HEADER + "".join(
+        ",".join("" if cell is None else str(cell) for cell in row) + "\n" for row in data
+    )
+    book = openpyxl.Workbook()
+    for row in [names, *data]:
+        book.active.append(row)
+    book.save(company.root / "orders.xlsx")
+    columns = [list(column) for column in zip(*data, strict=True)]
+    columns[1] = pa.array(columns[1], pa.float64())  # how pandas stores ids with gaps
+    pa_parquet.write_table(pa.table(columns, names=names), company.root / "orders.parquet")
+    wanted = "order_id, customer_id, ordered_at, ordered_on, amount, is_return, source_row"
+    found = {
+        name: company.prepare_orders(text, {"file": name}, time_zone="Asia/Shanghai")
+        for name in ("orders.csv", "orders.xlsx", "orders.parquet")
+    }
+    csv_rows = rows(found["orders.csv"], wanted)
+    assert [row[:2] for row in csv_rows] == [("1", "17850"), ("2", None), ("4", "17851")]
+    assert rows(found["orders.xlsx"], wanted) == csv_rows
+    assert rows(found["orders.parquet"], wanted) == csv_rows
+    counts = [read_quality(prepared).to_dict("list") for prepared in found.values()]
+    assert str(counts[0]) == str(counts[1]) == str(counts[2])
+
+
+def test_typed_files_are_read_whatever_notation_their_texts_have(company, rows):
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.create_sheet("data")
+    for row in [
+        ["id", "date", "amount"],
+        [1, datetime(2024, 2, 29), 1234.5],
+        [2, "01.03.2024", "1.234,5"],
+        [None] * 3,
+    ]:
+        book["data"].append(row)
+    book.save(company.root / "orders.xlsx")
+    given = {"column": "date", "format": "%d.%m.%Y"}
+    source = {"file": "orders.xlsx", "decimal": ",", "thousands": ".", "sheet": "data",
+              "columns": {"order_id": "id", "ordered_at": given, "amount": "amount"}}  # fmt: skip
+    prepared = company.prepare_orders("", source)
+    assert rows(prepared, "order_id, ordered_on, amount") == [
+        ("1", date(2024, 2, 29), 1234.5), ("2", date(2024, 3, 1), 1234.5),
+    ]  # fmt: skip
+    with pytest.raises(TablesError, match="no sheet 'dat'; did you mean 'data'"):
+        company.prepare_orders("", source | {"sheet": "dat"})
+
+
+def test_customers_keep_all_contract_columns_and_one_row_per_customer(company, rows, rejected):
+    company.write("c.csv", "no,name,since\nb,Bo,2023-05-01\na,Al,\nb,Bo,2023-05-01\nb,Other,\n,Nobody,\n")
+    columns = {"customer_id": "no", "customer_name": "name", "acquired_on": "since"}
+    prepared = prepare(company.params({"customers": {"file": "c.csv", "columns": columns}}))
+    wanted = "customer_id, customer_name, acquired_on, segment, industry, region, acquisition_channel"
+    assert rows(prepared, wanted, "customers") == [
+        ("a", "Al", None, None, None, None, None), ("b", "Bo", date(2023, 5, 1), None, None, None, None),
+    ]  # fmt: skip
+    assert rejected(prepared) == {
+        3: "customers.repeated_row", 4: "customers.duplicate_key", 5: "customer_id.missing",
+    }  # fmt: skip
+    assert set(prepared.tables) == {"customers"}  # a table that is not supplied is absent
