@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.catalogue import Catalogue, TableContract, load_catalogue
 from analysis.engine import Engine, open_engine
 from analysis.facts.compile import FACTS, fact_text, with_settings
-from analysis.params import Params, Settings, content_hash, load_params
+from analysis.params import Params, Settings, code_hash, content_hash, load_params
 from analysis.periods import (
     MONTHS_IN,
     Period,
@@ -54,6 +54,11 @@ class Coverage:
     start: date | None
     end: date | None
     silence_days: int
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day the data cover."""
+        return self.end - timedelta(days=1) if self.end else None
 
     def begins_inside(self, window: Window) -> bool:
         """Whether the data begin only after the window has begun."""
@@ -114,11 +119,9 @@ class Book:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of everything the numbers depend on: the data, the settings, the period and the facts."""
-        facts = {name: fact_text(name) for name in FACTS}
+        """A hash of everything the numbers depend on: the data, the settings, the period and the code."""
         windows = [(w.label, str(w.start), str(w.end)) for w in self.windows]
-        metrics = {key: metric.model_dump(mode="json") for key, metric in self.catalogue.metrics.items()}
-        return content_hash([self.prepared.content_hash, self.params.fingerprint, windows, facts, metrics])
+        return content_hash([self.prepared.content_hash, self.params.fingerprint, windows, code_hash()])
 
     @cached_property
     def setting_values(self) -> dict[str, Any]:
@@ -149,6 +152,10 @@ class Book:
     def compile(self, sql: str, **values: Any) -> str:
         """A statement with every ``$name`` filled in."""
         return with_settings(sql, self.setting_values | values)
+
+    def compile_pretty(self, sql: str) -> str:
+        """The same, laid out for a reader."""
+        return with_settings(sql, self.setting_values, pretty=True)
 
     def windows_frame(self) -> pd.DataFrame:
         """One row for each window: its days, and the days of every stretch that is looked back on."""
