@@ -1,0 +1,1 @@
+"""Metrics: what was counted, how sure it is, and what changed."""
