@@ -1,0 +1,361 @@
+"""The mathematics that BG/NBD and MBG/NBD share.
+
+Customers buy at rate λ ~ Gamma(r, α) while they stay, and toss a coin that makes them leave with probability
+p ~ Beta(a, b). In BG/NBD the coin is tossed after every repeat purchase; in MBG/NBD straight after the first
+purchase too. So after ``x`` repeat purchases a customer has faced ``x + coins_at_start`` tosses, and this one
+number, 0 or 1, is all that separates the two models: every formula below is Fader, Hardie and Lee's (2005)
+with the number of tosses in place of ``x`` in the Beta terms.
+
+In logarithms θ = log(r, α, a, b), with ratios of Gamma functions written out as products:
+
+    log L(x, t_x, T) = Σ_{j<x} log(r + j) + r log α − (r + x) log(α + T)
+                     + Σ_{j<k} log((b + j) / (a + b + j)) + [k ≥ 1] log(1 + e^u),            k = x +
+                     coins_at_start
+    u = log a − log(b + k − 1) + (r + x) log((α + T) / (α + t_x))
+
+The first and third terms depend on x alone and are summed over tail counts (how many customers have more than
+j purchases), the second on x and T and is summed over distinct T. Only u needs every row, and in BG/NBD only
+rows with x ≥ 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import betainccinv, betaincinv, hyp2f1
+
+from .distinct import mostly_distinct
+from .histories import Histories
+from .newton import Evaluation, Maximum, maximise_in_stages
+
+Floats = NDArray[np.float64]
+
+LEAST_REPEATERS = 10
+LEAST_DISTINCT = 5
+ROWS_AT_ONCE = 8192
+"""Rows evaluated together, few enough for their intermediate columns to stay in the processor's cache."""
+ROWS_TO_START_FROM = 10_000
+"""Larger samples are first fitted on this many rows, drawn at random with a fixed seed, to find where to
+start."""
+EDGES_OF_SHAPE = np.log([1e-5, 1e4])
+EDGES_OF_SCALE = np.log([1e-6, 1e7])
+QUANTILES_EACH_SIDE = 34
+STARTS = ((0.3, 1.0, 1.0, 3.0), (1.0, 1.2, 0.5, 5.0), (3.0, 1.5, 3.0, 3.0), (0.5, 2.0, 0.2, 0.5))
+"""r, α in units of the r of a model without leaving, a, b."""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Histories reduced to what the likelihood needs.
+
+    ``repeats_beyond[j]`` customers with more than j repeat purchases; ``tosses_beyond[j]`` with more than j
+    tosses; ``ages`` distinct T with ``customers_at`` and ``repeats_at`` each; ``tossed`` rows that faced a
+    toss.
+    """
+
+    repeats_beyond: Floats
+    tosses_beyond: Floats
+    ages: Floats
+    customers_at: Floats
+    repeats_at: Floats
+    tossed: Histories
+    coins_at_start: int
+
+
+def fit_shape(histories: Histories, coins_at_start: int) -> Maximum:
+    """The maximum of the likelihood in θ = log(r, α, a, b).
+
+    Several starts are tried on a sample; the full data are climbed from where the best of them ends.
+    """
+    sample = None
+    if len(histories.x) > 2 * ROWS_TO_START_FROM:
+        rows = np.random.default_rng(0).integers(0, len(histories.x), ROWS_TO_START_FROM)
+        sample = partial(evaluate, sums=sums_of(histories.take(rows), coins_at_start))
+    whole = partial(evaluate, sums=sums_of(histories, coins_at_start))
+    return maximise_in_stages(sample, whole, starts_for(histories), *edges_for(histories))
+
+
+def why_not_fittable(histories: Histories) -> tuple[str, dict[str, float]] | None:
+    """The code of the message that says why these histories cannot teach a model; None when they can."""
+    customers = histories.n_customers
+    repeaters = float(histories.weights[histories.x > 0].sum())
+    if customers == 0:
+        return "no_customers", {}
+    if repeaters == 0:
+        return "nobody_repeats", {"customers": customers}
+    if repeaters < LEAST_REPEATERS:
+        return "too_few_repeaters", {"repeaters": repeaters, "least": LEAST_REPEATERS}
+    distinct = count_distinct(histories)
+    if distinct < LEAST_DISTINCT:
+        return "too_alike", {"distinct": distinct, "least": LEAST_DISTINCT}
+    return None
+
+
+def count_distinct(histories: Histories) -> int:
+    """How many different histories there are among the first rows, or among all where those are few."""
+    n_distinct = 0
+    for looked_at in (slice(1000), slice(None)):
+        some = histories.weights[looked_at] > 0
+        columns = [each[looked_at][some] for each in (histories.x, histories.t_x, histories.T)]
+        n_distinct = len(np.unique(np.column_stack(columns), axis=0))
+        if n_distinct >= LEAST_DISTINCT:
+            break
+    return n_distinct
+
+
+def starts_for(histories: Histories) -> list[Floats]:
+    """Points to climb from, with α scaled so that the mean purchase rate is about right."""
+    purchases, time = histories.weights @ histories.x, histories.weights @ histories.T
+    return [np.log([r, r * scale * time / purchases, a, b]) for r, scale, a, b in STARTS]
+
+
+def edges_for(histories: Histories) -> tuple[Floats, Floats]:
+    """The box for θ: shapes within 1e-5 and 1e4, the scale α within 1e-6 and 1e7 of the mean age."""
+    mean_age = histories.weights @ histories.T / histories.n_customers
+    lower, upper = np.full(4, EDGES_OF_SHAPE[0]), np.full(4, EDGES_OF_SHAPE[1])
+    lower[1], upper[1] = EDGES_OF_SCALE + np.log(mean_age)
+    return lower, upper
+
+
+def sums_of(histories: Histories, coins_at_start: int) -> Sums:
+    """The histories reduced to sums."""
+    by_x = np.bincount(histories.x.astype(np.intp), weights=histories.weights)
+    beyond = by_x[::-1].cumsum()[::-1]
+    ages, customers_at, repeats_at, at_start = sums_by_age(histories)
+    tossed = histories.take(np.flatnonzero(histories.x > 0))
+    if coins_at_start:
+        tossed = with_one_time_buyers(tossed, ages, at_start)
+    return Sums(
+        repeats_beyond=beyond[1:],
+        tosses_beyond=beyond if coins_at_start else beyond[1:],
+        ages=ages,
+        customers_at=customers_at,
+        repeats_at=repeats_at,
+        tossed=tossed,
+        coins_at_start=coins_at_start,
+    )
+
+
+def sums_by_age(histories: Histories) -> tuple[Floats, Floats, Floats, Floats]:
+    """Distinct ages T with their customers, repeat purchases and one-time buyers."""
+    x, T, weights = histories.x, histories.T, histories.weights
+    one_time = weights * (x == 0)
+    if mostly_distinct(T):
+        return T, weights, weights * x, one_time
+    codes, ages = pd.factorize(T)
+    return ages, *(np.bincount(codes, weights=each) for each in (weights, weights * x, one_time))
+
+
+def with_one_time_buyers(tossed: Histories, ages: Floats, customers: Floats) -> Histories:
+    """The rows and, one for each age, the customers who never came back."""
+    some = customers > 0
+    none = np.zeros(int(some.sum()))
+    joined = ((tossed.x, none), (tossed.t_x, none), (tossed.T, ages[some]), (tossed.weights, customers[some]))
+    return Histories(*(np.concatenate(pair) for pair in joined))
+
+
+def evaluate(theta: Floats, sums: Sums) -> Evaluation:
+    """Log-likelihood, gradient and Hessian in θ."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        parts = (
+            purchase_terms(theta, sums),
+            age_terms(theta, sums),
+            toss_terms(theta, sums),
+            leave_terms(theta, sums),
+        )
+    value = sum(part[0] for part in parts)
+    gradient, hessian = np.zeros(4), np.zeros((4, 4))
+    for _, slope, bend, at in parts:
+        gradient[at] += slope
+        hessian[at, at] += bend
+    return float(value), gradient, hessian
+
+
+def purchase_terms(theta: Floats, sums: Sums):
+    """Σ_{j<x} log(r + j)."""
+    r = np.exp(theta[0])
+    j = np.arange(len(sums.repeats_beyond))
+    share = r / (r + j)
+    value = sums.repeats_beyond @ np.log(r + j)
+    return value, sums.repeats_beyond @ share, sums.repeats_beyond @ (share * (1 - share)), slice(0, 1)
+
+
+def age_terms(theta: Floats, sums: Sums):
+    """r log α − (r + x) log(α + T), written as −(r + x) log(1 + T/α) − x log α."""
+    r, alpha = np.exp(theta[:2])
+    passed = sums.ages / (alpha + sums.ages)
+    stretch = np.log1p(sums.ages / alpha)
+    by_r = -r * (sums.customers_at @ stretch)
+    value = by_r - sums.repeats_at @ stretch - sums.repeats_at.sum() * theta[1]
+    both = r * (sums.customers_at @ passed)
+    by_alpha = both - sums.repeats_at @ (1 - passed)
+    twice_alpha = -(r * sums.customers_at + sums.repeats_at) @ (passed * (1 - passed))
+    return value, np.array([by_r, by_alpha]), np.array([[by_r, both], [both, twice_alpha]]), slice(0, 2)
+
+
+def toss_terms(theta: Floats, sums: Sums):
+    """Σ_{j<k} log((b + j) / (a + b + j)): every toss so far but the last had to be survived."""
+    a, b = np.exp(theta[2:])
+    j = np.arange(len(sums.tosses_beyond))
+    beyond, left, both = sums.tosses_beyond, b + j, a + b + j
+    value = beyond @ np.log1p(-a / both)
+    slope = np.array([-(beyond @ (a / both)), beyond @ (a * b / (left * both))])
+    twice_a, twice_b = -(beyond @ (a * left / both**2)), beyond @ (b * j / left**2 - b * (a + j) / both**2)
+    mixed = beyond @ (a * b / both**2)
+    return value, slope, np.array([[twice_a, mixed], [mixed, twice_b]]), slice(2, 4)
+
+
+def leave_terms(theta: Floats, sums: Sums):
+    """log(1 + e^u): the last toss was survived and then nothing was bought, or it was not survived."""
+    most = int(sums.tossed.x.max(initial=0))
+    tosses_before_last = np.maximum(np.arange(most + 1) + sums.coins_at_start - 1, 0)
+    value, slope, bend = 0.0, np.zeros(4), np.zeros((4, 4))
+    for start in range(0, len(sums.tossed.x), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        parts = leave_terms_of(theta, sums.tossed.take(rows), tosses_before_last)
+        value, slope, bend = value + parts[0], slope + parts[1], bend + parts[2]
+    return value, slope, bend, slice(0, 4)
+
+
+def leave_terms_of(theta: Floats, rows: Histories, tosses_before_last: Floats):
+    """The sums of log(1 + e^u) and its derivatives over some rows."""
+    r, alpha, a, b = np.exp(theta)
+    x = rows.x.astype(np.intp)
+    purchases = r + rows.x
+    at_age, at_last = 1 / (alpha + rows.T), 1 / (alpha + rows.t_x)
+    silence = np.log((alpha + rows.T) * at_last)
+    by_alpha = alpha * (at_age - at_last)
+    u = (theta[2] - np.log(b + tosses_before_last))[x] + purchases * silence
+    odds = np.exp(-np.abs(u))  # of the less likely side, so that nothing overflows
+    both = 1 + odds
+    left = np.where(u > 0, 1.0, odds) / both
+    by_b = (-b / (b + tosses_before_last))[x]
+
+    weighted = rows.weights * left
+    slopes = np.stack([r * silence, purchases * by_alpha, np.ones_like(u), by_b])
+    slope = slopes @ weighted
+    bend = (slopes * (weighted * (1 - left))) @ slopes.T
+    bend[0, 0] += slope[0]
+    bend[0, 1] += r * (weighted @ by_alpha)
+    bend[1, 0] = bend[0, 1]
+    bend[1, 1] += weighted @ (slopes[1] * (1 - alpha * (at_age + at_last)))
+    bend[3, 3] += weighted @ (by_b * (1 + by_b))
+    return rows.weights @ (np.maximum(u, 0) + np.log(both)), slope, bend
+
+
+def staying_probability(
+    params: dict[str, float], coins_at_start: int, x: Floats, t_x: Floats, T: Floats
+) -> Floats:
+    """P(alive) at T; 1 for a customer who has faced no toss."""
+    r, alpha, a, b = params.values()
+    tosses = x + coins_at_start
+    with np.errstate(over="ignore"):  # infinite odds of having left are a probability of 0
+        silence = np.exp((r + x) * np.log((alpha + T) / (alpha + t_x)))
+        staying = 1 / (1 + a / (b + np.maximum(tosses - 1, 0)) * silence)
+    return np.where(tosses > 0, staying, 1.0)
+
+
+def purchases_if_staying(
+    params: dict[str, float], coins_at_start: int, t: Floats, x: Floats, T: Floats
+) -> Floats:
+    """Expected purchases in (T, T + t] of a customer who is there at T.
+
+    With R = r + x, A = α + T, B = b + tosses, z = t / (A + t):
+
+        (a + B − 1) / (a − 1) · [1 − (1 − z)^(a−1) · 2F1(a − 1, a + B − 1 − R; a + B − 1; z)]
+
+    which is Fader, Hardie and Lee's (2005) eq. 10 without its denominator, after Euler's transformation of
+    2F1: as printed, its 2F1 overflows for some hundred purchases.
+
+    It is the average over p ~ Beta(a, B) of h(p) = (1 − (1 + p t/A)^−R) / p, which falls and is convex, so it
+    lies between h(mean p) and R t / A. Values of SciPy's hyp2f1 that break this, and values near a = 1, where
+    the bracket loses its digits, are replaced by that average.
+    """
+    r, alpha, a, b = params.values()
+    R, A, B = r + x, alpha + T, b + x + coins_at_start
+    y = t / A
+    with np.errstate(all="ignore"):
+        stays = -np.log1p(y) * (a - 1)
+        bracket = 1 - np.exp(stays) * hyp2f1(a - 1, a + B - 1 - R, a + B - 1, y / (1 + y))
+        expected = (a + B - 1) / (a - 1) * bracket
+        bad = ~(
+            (np.abs(bracket) > 1e-9)
+            & (expected <= R * y * (1 + 1e-9))
+            & (expected >= purchases_at(a / (a + B), R, y) * (1 - 1e-9))
+        )
+    bad &= (y > 0) & np.isfinite(B)
+    if bad.any():
+        R, y = R[bad, None], y[bad, None]
+        expected[bad] = mean_over_leaving(lambda p: purchases_at(p, R, y), a, B[bad])
+    return np.where(t > 0, expected, 0.0)
+
+
+def purchases_at(p: Floats, R: Floats, y: Floats) -> Floats:
+    """Expected purchases at a given leaving probability: (1 − (1 + p y)^−R) / p."""
+    return -np.expm1(-R * np.log1p(p * y)) / p
+
+
+def pairs_if_staying(
+    params: dict[str, float], coins_at_start: int, ends: Floats, worths: Floats, x: Floats, T: Floats
+) -> Floats:
+    """Expected sum, over ordered pairs of different future purchases, of the product of their worths.
+
+    A purchase in (T + ends[j−1], T + ends[j]] is worth ``worths[j]`` (1 makes this the second factorial
+    moment). Given λ and p the second of two purchases at u comes at rate λ² (1 − p) e^(−λ p u), whenever the
+    first came before it; averaged over λ ~ Gamma(R, A) and p ~ Beta(a, B):
+
+        2 R (R + 1) / A² · B / (a + B) · ∫ w(u) W(u) 2F1(R + 2, a; a + B + 1; −u/A) du,     W(u) = ∫_0^u w
+
+    which is integrated by Gauss and Legendre's rule, 2F1 by Pfaff's transformation.
+    """
+    r, alpha, a, b = params.values()
+    R, A, B = r + x, alpha + T, b + x + coins_at_start
+    integral = np.zeros_like(A)
+    for u, weight in zip(*instants_in(ends, worths), strict=True):
+        integral += weight * both_made(R, a, B, u / A)
+    return 2 * R * (R + 1) / A**2 * B / (a + B) * integral
+
+
+def instants_in(ends: Floats, worths: Floats, n_instants: int = 32) -> tuple[Floats, Floats]:
+    """Gauss–Legendre instants u in each stretch, and their weights times w(u) W(u)."""
+    nodes, weights = np.polynomial.legendre.leggauss(max(4, n_instants // len(ends)))
+    starts = np.concatenate([[0.0], ends[:-1]])
+    lengths = ends - starts
+    u = starts[:, None] + lengths[:, None] * (nodes + 1) / 2
+    worth_before = np.concatenate([[0.0], np.cumsum(worths * lengths)[:-1]])
+    worth_until = worth_before[:, None] + worths[:, None] * (u - starts[:, None])
+    return u.ravel(), (weights / 2 * lengths[:, None] * worths[:, None] * worth_until).ravel()
+
+
+def both_made(R: Floats, a: float, B: Floats, y: Floats) -> Floats:
+    """(1 + p y)^−(R + 2) averaged over p ~ Beta(a, B + 1)."""
+    with np.errstate(all="ignore"):
+        average = np.exp(-a * np.log1p(y)) * hyp2f1(a, a + B - R - 1, a + B + 1, y / (1 + y))
+        least = np.exp(-(R + 2) * np.log1p(a / (a + B + 1) * y))
+        bad = ~((average <= 1 + 1e-9) & (average >= least * (1 - 1e-9))) & np.isfinite(B)
+    if bad.any():
+        R, y = R[bad, None], y[bad, None]
+        average[bad] = mean_over_leaving(lambda p: np.exp(-(R + 2) * np.log1p(p * y)), a, B[bad] + 1)
+    return average
+
+
+def mean_over_leaving(h: Callable[[Floats], Floats], a: float, B: Floats) -> Floats:
+    """h averaged over p ~ Beta(a, B), for each B.
+
+    The average over quantiles of p, by the tanh–sinh rule, which bears the steep ends of the quantile
+    function; for the h used here its error is below 1e-8. ``h`` takes one row for each B and one column for
+    each quantile.
+    """
+    steps = np.linspace(0.0, 3.2, QUANTILES_EACH_SIDE)
+    beyond = 1 / (1 + np.exp(np.pi * np.sinh(steps)))  # chance beyond the quantile, on either side of the median
+    weights = np.cosh(steps) * beyond * (1 - beyond)
+    distinct, codes = np.unique(B, return_inverse=True)
+    lower, upper = (inverse(a, distinct[:, None], beyond) for inverse in (betaincinv, betainccinv))
+    p = np.clip(np.hstack([lower, upper[:, 1:]]), 1e-300, 1.0)
+    weights = np.append(weights, weights[1:])
+    return h(p[codes]) @ (weights / weights.sum())

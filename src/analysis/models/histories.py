@@ -1,0 +1,90 @@
+"""Purchase histories: what the purchase models accept, and what they refuse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+MOST_REPEATS = 1_000_000
+"""More repeat purchases than this by one customer is an error in the data, not a history."""
+
+
+@dataclass(frozen=True)
+class Histories:
+    """One row per customer, or per distinct history with the number of customers who share it.
+
+    ``x`` repeat purchases, ``t_x`` time from the first purchase to the last, ``T`` time from the first
+    purchase to the end of observation, ``weights`` customers; equally long float arrays.
+    """
+
+    x: Floats
+    t_x: Floats
+    T: Floats
+    weights: Floats
+
+    @property
+    def n_customers(self) -> float:
+        return float(self.weights.sum())
+
+    def take(self, rows: NDArray) -> Histories:
+        """These rows only."""
+        return Histories(self.x[rows], self.t_x[rows], self.T[rows], self.weights[rows])
+
+
+def check_histories(
+    x: ArrayLike, t_x: ArrayLike, T: ArrayLike, weights: ArrayLike | None = None
+) -> Histories:
+    """Histories as checked arrays.
+
+    Parameters
+    ----------
+    x, t_x, T : one value per customer; ``x`` whole numbers, ``t_x`` and ``T`` in the same time unit.
+    weights : customers per row; 1 where not given.
+
+    Raises
+    ------
+    ValueError
+        Naming the rule and the first row (counted from 0) that breaks it.
+    """
+    x, t_x, T = (as_numbers(name, values) for name, values in (("x", x), ("t_x", t_x), ("T", T)))
+    weights = np.ones(len(x)) if weights is None else as_numbers("weights", weights)
+    check_equal_lengths(x=x, t_x=t_x, T=T, weights=weights)
+    for name, values in (("x", x), ("t_x", t_x), ("T", T), ("weights", weights)):
+        check_rows(np.isfinite(values), f"{name} must be a finite number", **{name: values})
+    check_rows((x >= 0) & (x == np.floor(x)), "x must be a whole number, 0 or more", x=x)
+    check_rows(x <= MOST_REPEATS, f"x must not exceed {MOST_REPEATS:,}", x=x)
+    check_rows((t_x >= 0) & (t_x <= T), "0 <= t_x <= T must hold", t_x=t_x, T=T)
+    check_rows((x > 0) | (t_x == 0), "t_x must be 0 where x is 0", x=x, t_x=t_x)
+    check_rows(weights >= 0, "weights must not be negative", weights=weights)
+    return Histories(x, t_x, T, weights)
+
+
+def as_numbers(name: str, values: ArrayLike) -> Floats:
+    """The values as a one-dimensional float array."""
+    try:
+        numbers = np.ascontiguousarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold numbers: {error}") from None
+    if numbers.ndim != 1 or np.ndim(values) != 1:
+        raise ValueError(f"{name} must be one-dimensional, not of shape {np.shape(values)}")
+    return numbers
+
+
+def check_equal_lengths(**columns: NDArray) -> None:
+    """Raise unless all columns are equally long."""
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError("lengths differ: " + ", ".join(f"{name} has {n}" for name, n in lengths.items()))
+
+
+def check_rows(holds: NDArray[np.bool_], rule: str, **columns: NDArray) -> None:
+    """Raise, naming the first row for which the rule does not hold."""
+    if holds.all():
+        return
+    row = int(np.argmin(holds))
+    found = ", ".join(f"{name} = {values[row]:g}" for name, values in columns.items())
+    raise ValueError(f"{rule}; row {row} (counted from 0) has {found} ({int((~holds).sum())} such rows)")

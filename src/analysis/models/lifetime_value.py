@@ -1,0 +1,474 @@
+"""Customer value: expected margin of the coming quarters, discounted, with two kinds of doubt kept apart.
+
+Value of a customer = Σ over quarters of expected purchases × expected spend × gross margin × discount to the
+quarter's middle. The models take purchases and spend as independent given the parameters, so it is the
+product of a worth of future purchases, which depends on (x, t_x, T), and an expected spend, which is a
+straight line in the observed mean.
+
+- *Parameter doubt*: the interval. Both models' parameters are drawn together and everything is worked out
+  anew.
+- *Noise*: what customers would do by chance even if all parameters were known. Its variance is exact under
+  the models; for a total of independent customers the variances add.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
+
+from .distinct import distinct_rows
+from .futures import (
+    DistinctHistories,
+    Horizon,
+    age_scale,
+    distinct_histories,
+    horizon_of,
+    staying_over_draws,
+    worth_if_staying,
+    worths_over_draws,
+)
+from .histories import Histories, as_numbers, check_equal_lengths, check_histories
+from .purchase_fit import PurchaseFit
+from .spend_fit import SpendFit, check_spend
+
+Floats = NDArray[np.float64]
+
+VALUES_AT_ONCE = 2_000_000
+"""Rows times draws worked out together: 16 MB."""
+MOST_REDRAWS = 20
+PERCENTILES = (2.5, 97.5)
+NORMAL_975 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class ValueSum:
+    """The value of some customers together.
+
+    ``low`` to ``high`` is the 95 % interval of the *expected* total (parameter doubt); ``noise_sd`` the
+    standard deviation of the realised total about its expectation; ``predictive_low`` to ``predictive_high``
+    covers both, by the normal distribution.
+    """
+
+    customers: int
+    total: float
+    low: float
+    high: float
+    parameter_sd: float
+    noise_sd: float
+
+    def __float__(self) -> float:
+        return self.total
+
+    @property
+    def predictive_low(self) -> float:
+        return self.total - NORMAL_975 * float(np.hypot(self.parameter_sd, self.noise_sd))
+
+    @property
+    def predictive_high(self) -> float:
+        return self.total + NORMAL_975 * float(np.hypot(self.parameter_sd, self.noise_sd))
+
+    @property
+    def noise_share(self) -> float:
+        """Share of the realised total's variance that is noise of the purchases themselves."""
+        return self.noise_sd**2 / (self.noise_sd**2 + self.parameter_sd**2)
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What is needed to work out any sum of values anew for each parameter draw.
+
+    Customers of the same history and mean spend share one row: ``history`` and ``mean_spend`` are per row,
+    ``of_customer`` says which row each customer has. ``worths`` is per pair (x, T) and draw; ``spend_start``
+    and ``spend_slope`` per distinct x and draw, and ``x_row`` says which of those each history has.
+    """
+
+    distinct: DistinctHistories
+    purchase_fits: tuple[PurchaseFit, ...]
+    worths: Floats
+    spend_start: Floats
+    spend_slope: Floats
+    x_row: NDArray[np.intp]
+    history: NDArray[np.intp]
+    mean_spend: Floats
+    of_customer: NDArray[np.intp]
+
+    @property
+    def n_draws(self) -> int:
+        return len(self.purchase_fits)
+
+
+@dataclass(frozen=True)
+class CustomerValues:
+    """Values of customers, one entry each in the order given, and of all together.
+
+    Attributes
+    ----------
+    p_alive : probability of still being a customer; NaN where the model does not tell.
+    expected_purchases : over the whole horizon.
+    expected_spend : per purchase.
+    clv, clv_low, clv_high : discounted expected margin over the horizon and its 95 % interval (parameter
+        doubt).
+    clv_noise_sd : standard deviation of the realised value about ``clv`` were the parameters known; infinite
+        where the fitted spend has no variance.
+    total : all of them together.
+    """
+
+    p_alive: Floats
+    expected_purchases: Floats
+    expected_spend: Floats
+    clv: Floats
+    clv_low: Floats
+    clv_high: Floats
+    clv_noise_sd: Floats
+    total: ValueSum
+    draws: Draws | None = field(repr=False)
+
+    @property
+    def total_low(self) -> float:
+        return self.total.low
+
+    @property
+    def total_high(self) -> float:
+        return self.total.high
+
+    @property
+    def total_noise_sd(self) -> float:
+        return self.total.noise_sd
+
+    def sum_interval(self, groups: ArrayLike) -> ValueSum | pd.DataFrame:
+        """The value of some customers together, or of every group.
+
+        Parameters
+        ----------
+        groups : one entry per customer. A mask gives one ``ValueSum``. Anything else names the customer's
+            group and gives a frame with one row for each group, indexed by it, with the fields of
+            ``ValueSum``; customers without a group (None, NaN) are left out.
+        """
+        groups = np.asarray(groups)
+        check_equal_lengths(groups=groups, customers=self.clv)
+        if groups.dtype == bool:
+            return self._sums(np.where(groups, 0, -1), 1)[0]
+        codes, names = pd.factorize(groups, sort=True)
+        sums = self._sums(codes, len(names))
+        columns = (
+            "customers",
+            "total",
+            "low",
+            "high",
+            "parameter_sd",
+            "noise_sd",
+            "predictive_low",
+            "predictive_high",
+        )
+        return pd.DataFrame(
+            {name: [getattr(each, name) for each in sums] for name in columns},
+            index=pd.Index(names, name="group"),
+        )
+
+    def _sums(self, codes: NDArray[np.integer], n_groups: int) -> list[ValueSum]:
+        drawn = (
+            np.full((1, n_groups), np.nan) if self.draws is None else drawn_sums(self.draws, codes, n_groups)
+        )
+        return sums_of(codes, n_groups, self.clv, self.clv_noise_sd, drawn)
+
+
+def value_customers(
+    purchase_fit: PurchaseFit,
+    spend_fit: SpendFit,
+    x: ArrayLike,
+    t_x: ArrayLike,
+    T: ArrayLike,
+    mean_spend: ArrayLike,
+    *,
+    quarter_lengths: ArrayLike,
+    gross_margin: float = 1.0,
+    discount_rate_per_year: float = 0.10,
+    n_draws: int = 200,
+    seed: int = 0,
+) -> CustomerValues:
+    """What each customer is worth over the coming quarters, and how sure that is.
+
+    Parameters
+    ----------
+    purchase_fit, spend_fit : models as fitted; values are missing where either is degenerate.
+    x, t_x, T : one history per customer, in the purchase model's time unit.
+    mean_spend : mean over repeat purchases; not read where ``x`` is 0.
+    quarter_lengths : lengths of the coming stretches, in the purchase model's time unit.
+    gross_margin : share of spend that is margin; 1 gives values on a revenue basis.
+    discount_rate_per_year : annual effective rate; a quarter's margin is discounted to the quarter's middle.
+    n_draws, seed : parameter draws behind the intervals.
+
+    Raises
+    ------
+    ValueError
+        For histories or spends that cannot be (the first such row is named), or settings out of range.
+    """
+    histories = check_histories(x, t_x, T)
+    mean_spend = as_numbers("mean_spend", mean_spend)
+    check_equal_lengths(x=histories.x, mean_spend=mean_spend)
+    mean_spend = check_spend(histories.x, mean_spend)
+    horizon = horizon_of(quarter_lengths, gross_margin, discount_rate_per_year, purchase_fit.time_unit)
+    if not (purchase_fit.is_usable and spend_fit.is_usable):
+        return unvalued(purchase_fit, spend_fit, horizon, histories, mean_spend)
+    distinct = distinct_histories(histories)
+    draws = draw_values(
+        purchase_fit, spend_fit, horizon, distinct, mean_spend, n_draws, np.random.default_rng(seed)
+    )
+    low, high, drawn_totals = customer_intervals(draws)
+    parts = point_values(purchase_fit, spend_fit, horizon, distinct, mean_spend)
+    noise_sd = noise_of(purchase_fit, spend_fit, horizon, distinct, mean_spend, parts["clv"])
+    total = sums_of(np.zeros(len(mean_spend), dtype=int), 1, parts["clv"], noise_sd, drawn_totals[:, None])[0]
+    p_alive = purchase_fit.p_alive(distinct.x, distinct.t_x, distinct.T)[distinct.of_customer]
+    return CustomerValues(
+        p_alive=p_alive,
+        **parts,
+        clv_low=low,
+        clv_high=high,
+        clv_noise_sd=noise_sd,
+        total=total,
+        draws=draws,
+    )
+
+
+def unvalued(
+    purchase_fit: PurchaseFit, spend_fit: SpendFit, horizon: Horizon, histories: Histories, mean_spend: Floats
+) -> CustomerValues:
+    """What can be said where a model is degenerate: its parts are missing, and so is every value."""
+    nothing = np.full(len(mean_spend), np.nan)
+    purchases, p_alive, spend = nothing, nothing, nothing
+    if purchase_fit.is_usable:
+        purchases = purchase_fit.expected_purchases(horizon.ends[-1], histories.x, histories.t_x, histories.T)
+        p_alive = purchase_fit.p_alive(histories.x, histories.t_x, histories.T)
+    if spend_fit.is_usable:
+        spend = spend_fit.expected_spend(histories.x, mean_spend)
+    total = ValueSum(len(nothing), np.nan, np.nan, np.nan, np.nan, np.nan)
+    return CustomerValues(p_alive, purchases, spend, nothing, nothing, nothing, nothing, total, None)
+
+
+def point_values(
+    purchase_fit: PurchaseFit,
+    spend_fit: SpendFit,
+    horizon: Horizon,
+    distinct: DistinctHistories,
+    mean_spend: Floats,
+) -> dict[str, Floats]:
+    """Expected purchases, expected spend and value of each customer at the fitted parameters."""
+    worth, number = worth_if_staying(purchase_fit, horizon, distinct.pair_x, distinct.pair_T)
+    stays = purchase_fit.staying_factor(distinct.x, distinct.t_x, distinct.T)
+    start, slope = spend_fit.spend_line(distinct.x[distinct.of_customer])
+    spend = start + slope * mean_spend
+    return {
+        "expected_purchases": (stays * number[distinct.pair])[distinct.of_customer],
+        "expected_spend": spend,
+        "clv": (stays * worth[distinct.pair])[distinct.of_customer] * spend,
+    }
+
+
+def noise_of(
+    purchase_fit: PurchaseFit,
+    spend_fit: SpendFit,
+    horizon: Horizon,
+    distinct: DistinctHistories,
+    mean_spend: Floats,
+    clv: Floats,
+) -> Floats:
+    """Standard deviation of each customer's realised value about its expectation, at known parameters.
+
+    With purchases at times u_j of worth w_j and spend Z_j about the customer's own level ζ:
+    E[V²] = E[ζ²] · (Σ_{j≠k} E[w_j w_k] + (1 + c) Σ_j E[w_j²]), c the relative variance of one purchase; Var V
+    = E[V²] − (E V)².
+    """
+    x, T = distinct.pair_x, distinct.pair_T
+    pairs = purchase_fit.pairs_if_staying(horizon.ends, horizon.worths, x, T)
+    squares, _ = worth_if_staying(purchase_fit, Horizon(horizon.ends, horizon.worths**2), x, T)
+    of_purchases = pairs + (1 + spend_fit.relative_variance_of_one_purchase) * squares
+    stays = purchase_fit.staying_factor(distinct.x, distinct.t_x, distinct.T)
+    level = spend_fit.mean_square_of_level(distinct.x[distinct.of_customer], mean_spend)
+    variance = (stays * of_purchases[distinct.pair])[distinct.of_customer] * level - clv**2
+    return np.sqrt(np.maximum(variance, 0.0))
+
+
+def draw_values(
+    purchase_fit: PurchaseFit,
+    spend_fit: SpendFit,
+    horizon: Horizon,
+    distinct: DistinctHistories,
+    mean_spend: Floats,
+    n_draws: int,
+    rng: np.random.Generator,
+) -> Draws:
+    """Joint draws of both models' parameters, with what depends on few things worked out for each."""
+    if n_draws < 2:
+        raise ValueError(f"n_draws must be at least 2; found {n_draws}")
+    purchase_fits = purchase_fit.draw(n_draws, rng)
+    spend_fits = draw_with_mean(spend_fit, n_draws, rng)
+    worths = worths_over_draws(
+        purchase_fits, horizon, distinct.pair_x, distinct.pair_T, age_scale(purchase_fit)
+    )
+    counts, x_row = np.unique(distinct.x, return_inverse=True)
+    lines = [each.spend_line(counts) for each in spend_fits]
+    start, slope = (np.column_stack(part) for part in zip(*lines, strict=True))
+    (history, mean_spend), of_customer = distinct_rows(distinct.of_customer, mean_spend)
+    return Draws(distinct, purchase_fits, worths, start, slope, x_row, history, mean_spend, of_customer)
+
+
+def draw_with_mean(spend_fit: SpendFit, n_draws: int, rng: np.random.Generator) -> tuple[SpendFit, ...]:
+    """Spend models with drawn parameters whose population mean exists.
+
+    A draw without one (q ≤ 1) is drawn anew: the intervals hold given that customers have a mean spend at
+    all. A draw that still has none stays as fitted.
+    """
+    fits = list(spend_fit.draw(n_draws, rng))
+    for _ in range(MOST_REDRAWS):
+        without = [i for i, fit in enumerate(fits) if not np.isfinite(fit.population_mean)]
+        for i, fit in zip(without, spend_fit.draw(len(without), rng), strict=True):
+            fits[i] = fit
+    return tuple(fit if np.isfinite(fit.population_mean) else spend_fit for fit in fits)
+
+
+def customer_intervals(draws: Draws) -> tuple[Floats, Floats, Floats]:
+    """Each customer's interval, low and high, and the total of every draw.
+
+    Rows are taken history by history, a block at a time, so that memory stays bounded.
+    """
+    n_rows = len(draws.history)
+    number = np.bincount(draws.of_customer, minlength=n_rows)
+    order = np.argsort(draws.history, kind="stable")
+    bounds, totals = np.empty((2, n_rows)), np.zeros(draws.n_draws)
+    at_once = max(1, VALUES_AT_ONCE // draws.n_draws)
+    for start in range(0, n_rows, at_once):
+        rows = order[start : start + at_once]
+        values = drawn_values(draws, rows)
+        totals += number[rows] @ values
+        bounds[:, rows] = np.percentile(values, PERCENTILES, axis=1, overwrite_input=True)
+    return *bounds[:, draws.of_customer], totals
+
+
+def drawn_values(draws: Draws, rows: NDArray[np.intp]) -> Floats:
+    """The values of these rows, sorted by history, in every draw: one column each."""
+    history = draws.history[rows]
+    run = slice(int(history[0]), int(history[-1]) + 1)
+    worth = drawn_worths(draws, run)
+    x_row = draws.x_row[history]
+    values = draws.spend_slope[x_row]
+    values *= draws.mean_spend[rows, None]
+    values += draws.spend_start[x_row]
+    values *= worth[history - run.start]
+    return values
+
+
+def drawn_sums(draws: Draws, codes: NDArray[np.integer], n_groups: int) -> Floats:
+    """The value of each group, one column each, in every draw, one row each; code −1 is no group.
+
+    Expected spend is a line in the observed mean, so customers of one group and history enter only by their
+    number and the sum of their means.
+    """
+    member = np.flatnonzero(codes >= 0)
+    row = draws.of_customer[member]
+    cells, shape = (draws.history[row], codes[member]), (len(draws.distinct.x), n_groups)
+    number = csr_array((np.ones(len(row)), cells), shape=shape)
+    spends = csr_array((draws.mean_spend[row], cells), shape=shape)
+    sums = np.zeros((n_groups, draws.n_draws))
+    at_once = max(1, VALUES_AT_ONCE // draws.n_draws)
+    for start in range(0, shape[0], at_once):
+        run = slice(start, start + at_once)
+        if number[run].nnz:
+            worth, x_row = drawn_worths(draws, run), draws.x_row[run]
+            sums += number[run].T @ (worth * draws.spend_start[x_row]) + spends[run].T @ (
+                worth * draws.spend_slope[x_row]
+            )
+    return sums.T
+
+
+def drawn_worths(draws: Draws, run: slice) -> Floats:
+    """Expected worth of future purchases of these distinct histories, one row each, in every draw."""
+    return (
+        staying_over_draws(draws.purchase_fits, draws.distinct, run) * draws.worths[draws.distinct.pair[run]]
+    )
+
+
+def sums_of(
+    codes: NDArray[np.integer], n_groups: int, clv: Floats, noise_sd: Floats, drawn: Floats
+) -> list[ValueSum]:
+    """One ``ValueSum`` for each group from its customers' values and its drawn totals."""
+    member = codes >= 0
+    number = np.bincount(codes[member], minlength=n_groups)
+    total = np.bincount(codes[member], weights=clv[member], minlength=n_groups)
+    noise = np.sqrt(np.bincount(codes[member], weights=noise_sd[member] ** 2, minlength=n_groups))
+    low, high = np.percentile(drawn, PERCENTILES, axis=0)
+    spread = drawn.std(axis=0)
+    return [
+        ValueSum(
+            int(number[g]), float(total[g]), float(low[g]), float(high[g]), float(spread[g]), float(noise[g])
+        )
+        for g in range(n_groups)
+    ]
+
+
+@dataclass(frozen=True)
+class NewCustomerValue:
+    """What a customer who just came is worth: the first order's margin and the repeat margin to come.
+
+    Arrays where ``first_order_margin`` is one. ``low`` and ``high`` bound ``value`` at 95 % (parameter doubt;
+    the first order is taken as given).
+    """
+
+    value: Floats | float
+    low: Floats | float
+    high: Floats | float
+    first_order_margin: Floats | float
+    repeat_margin: float
+    expected_repeat_purchases: float
+
+
+def new_customer_value(
+    purchase_fit: PurchaseFit,
+    spend_fit: SpendFit,
+    first_order_margin: ArrayLike,
+    *,
+    quarter_lengths: ArrayLike,
+    gross_margin: float = 1.0,
+    discount_rate_per_year: float = 0.10,
+    n_draws: int = 200,
+    seed: int = 0,
+) -> NewCustomerValue:
+    """What a new customer is worth, counted from the first order and over the quarters after it.
+
+    The purchase models count repeat purchases only, so the first order's margin is added, undiscounted.
+    Repeat orders are expected at the population's mean spend.
+
+    Parameters
+    ----------
+    first_order_margin : money, already times the gross margin; an array (one entry per channel, say) gives
+        arrays.
+    quarter_lengths, gross_margin, discount_rate_per_year, n_draws, seed : as for ``value_customers``.
+    """
+    first = np.asarray(first_order_margin, dtype=np.float64)
+    newcomer = np.zeros(1)
+    values = value_customers(
+        purchase_fit,
+        spend_fit,
+        newcomer,
+        newcomer,
+        newcomer,
+        newcomer,
+        quarter_lengths=quarter_lengths,
+        gross_margin=gross_margin,
+        discount_rate_per_year=discount_rate_per_year,
+        n_draws=n_draws,
+        seed=seed,
+    )
+    value, low, high = ((first + part[0]) for part in (values.clv, values.clv_low, values.clv_high))
+    as_given = float if first.ndim == 0 else np.asarray
+    return NewCustomerValue(
+        as_given(value),
+        as_given(low),
+        as_given(high),
+        as_given(first),
+        float(values.clv[0]),
+        float(values.expected_purchases[0]),
+    )
