@@ -1,0 +1,85 @@
+"""The results of a run: a set of frames, kept by content so that no page works out again what another has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from analysis.catalogue import DEFAULT
+from analysis.facts import Book, NotMeasured
+from analysis.models.stored import from_json
+from analysis.tables.prepared import read_quality, read_rejected
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything a page shows, for one company and period.
+
+    Attributes
+    ----------
+    book
+        The facts behind it.
+    frames
+        ``kpis`` (the KPI frame), ``changes`` (against previous and year-ago), ``customers`` (one row per known
+        customer: value and risk), ``cohorts``, ``fits``, ``bridge``, ``calibration``, ``tracking``, ``holdout``,
+        ``identities``.
+    """
+
+    book: Book
+    frames: dict[str, pd.DataFrame]
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        frames = self.__dict__.get("frames", {})
+        if name in frames:
+            return frames[name]
+        raise AttributeError(name)
+
+    @cached_property
+    def quality(self) -> pd.DataFrame:
+        """Rows read, rejected, kept and excluded, by table and rule."""
+        return read_quality(self.book.prepared)
+
+    @cached_property
+    def rejected(self) -> pd.DataFrame:
+        """The rejected rows, one each, with the rule that rejected it."""
+        return read_rejected(self.book.prepared)
+
+    @cached_property
+    def fit_by_role(self) -> dict[str, Any]:
+        """The fitted models: ``bg_nbd``, ``mbg_nbd`` and ``spend``."""
+        fits = self.frames["fits"]
+        return {row.role: from_json(row.json) for row in fits.itertuples() if row.role != "independence"}
+
+    @property
+    def is_reconciled(self) -> bool:
+        """Whether every identity of the run holds."""
+        return bool(self.frames["identities"]["holds"].all())
+
+    def kpi(self, metric: str, variant: str | None = None, period: str | None = None) -> pd.Series | NotMeasured:
+        """One company-level figure; the run's own variant and period unless told otherwise."""
+        variant = variant or self.book.settings.variants.get(metric, DEFAULT)
+        kpis = self.frames["kpis"]
+        found = kpis[
+            (kpis["metric"] == metric) & (kpis["variant"] == variant) & kpis["by"].isna()
+            & (kpis["period"] == (period or self.book.window.label))
+        ]  # fmt: skip
+        if found.empty:
+            return NotMeasured("metric_absent")
+        row = found.iloc[0]
+        return NotMeasured(row["reason"]) if row["status"] == "not_measured" else row
+
+
+def kept_by_content(book: Book, make: Callable[[Book], dict[str, pd.DataFrame]]) -> Results:
+    """The results of a Book, from the store if the same content was worked out before."""
+    from analysis.tables.stored_frames import read_frames, write_frames
+
+    folder = book.prepared.folder / "results" / book.fingerprint
+    frames = read_frames(folder)
+    if frames is None:
+        frames = make(book)
+        write_frames(folder, frames)
+    return Results(book, frames)

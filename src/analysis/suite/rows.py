@@ -1,0 +1,78 @@
+"""The rows of the KPI frame that somebody asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.catalogue import UnknownName, nearest
+from analysis.errors import InputError
+from analysis.suite import kpis_by
+from analysis.suite.results import Results
+
+
+def rows_of_period(results: Results, by: str | None = None, metrics: Sequence[str] = ()) -> pd.DataFrame:
+    """The period's rows of the KPI frame in the catalogue's order: company level first, then a dimension's groups.
+
+    Parameters
+    ----------
+    by
+        A dimension; also one the run does not have among its own.
+    metrics
+        Metric ids, or ``id.variant``; all if none is given. A bare id gives all its variants, the default first.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such metric, variant or dimension.
+    InputError
+        If the dimension's table is not supplied.
+    """
+    catalogue = results.book.catalogue
+    asked = [catalogue.metric(*name.split(".", 1)) for name in metrics]
+    rows = results.kpis if by is None else _with_dimension(results, by)
+    rows = rows[(rows["period"] == results.book.window.label) & (rows["by"].isna() | (rows["by"] == by))]
+    if asked:
+        keys = pd.MultiIndex.from_frame(rows[["metric", "variant"]])
+        wanted = {(m.id, m.variant) for m, name in zip(asked, metrics, strict=True) if "." in name}
+        bare = {m.id for m, name in zip(asked, metrics, strict=True) if "." not in name}
+        rows = rows[keys.isin(list(wanted)) | rows["metric"].isin(bare)]
+    return _in_catalogue_order(results, rows)
+
+
+def check_group(rows: pd.DataFrame, by: str | None, group: str | None) -> None:
+    """Nothing, if the rows hold that group of that dimension.
+
+    Raises
+    ------
+    InputError
+        Naming the nearest group there is.
+    """
+    if group is None:
+        return
+    if by is None:
+        raise InputError("a group needs its dimension: add --by")
+    groups = sorted(rows.loc[rows["by"] == by, "group"].dropna().unique())
+    if group not in groups:
+        raise UnknownName(f"{by} has no group {group!r}{nearest(group, groups)}")
+
+
+def _with_dimension(results: Results, by: str) -> pd.DataFrame:
+    book = results.book
+    if by not in book.catalogue.dimensions:
+        raise UnknownName(f"there is no dimension {by!r}{nearest(by, book.catalogue.dimensions)}")
+    if missing := set(book.catalogue.dimensions[by].needs) & set(book.absent):
+        raise InputError(f"nothing can be broken down by {by}: table {', '.join(sorted(missing))} is not supplied")
+    if by in set(results.kpis["by"].dropna()):
+        return results.kpis
+    groups = kpis_by(book, by)
+    return pd.concat([results.kpis, groups[groups["by"] == by]], ignore_index=True)
+
+
+def _in_catalogue_order(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
+    records = results.book.catalogue.metrics.values()
+    order = {(m.id, m.variant): place for place, m in enumerate(m for r in records for m in r.all_variants())}
+    place = [order[key] for key in zip(rows["metric"], rows["variant"], strict=True)]
+    keyed = rows.assign(_place=place, _group=rows["group"].fillna(""))
+    return keyed.sort_values(["_place", "_group"], kind="stable").drop(columns=["_place", "_group"])
