@@ -1,0 +1,262 @@
+"""``workbook``: parse, call, print. Everything heavy is imported when a command needs it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from analysis.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.suite import Results
+
+EXIT_PARTIAL, EXIT_BAD_INPUT = 1, 2
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="How well are we managing our customers? Measure, explain and report it, period by period.",
+)
+
+
+class Language(StrEnum):
+    en = "en"
+    zh = "zh"
+    both = "both"
+
+
+class Format(StrEnum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+class CustomersFormat(StrEnum):
+    csv = "csv"
+    parquet = "parquet"
+
+
+class Sample(StrEnum):
+    cdnow = "cdnow"
+
+
+ParamsOption = Annotated[str, typer.Option("--params", "-f", help="The company's settings, such as params/cdnow.yml.")]
+PeriodOption = Annotated[str, typer.Option("--period", "-p", help="1997Q4, 1997-10, 1997H2 or 1997.")]
+LanguageOption = Annotated[Language | None, typer.Option("--language", "-l", help="Edition; the settings' if not given.")]
+
+
+@app.command()
+def run(
+    params: ParamsOption,
+    period: Annotated[str, typer.Option("--period", "-p", help="A period, or a range such as 1997Q1..1998Q2.")],
+    pages: Annotated[str | None, typer.Option(help="Pages to make, such as 03,06 or retention; all if not given.")] = None,
+    language: LanguageOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the reports; reports/<company> if not given.")] = None,
+) -> None:
+    """Make the report of a period: every page executed and rendered, whole or not at all."""
+    from analysis.params import load_params
+    from analysis.periods import parse_periods
+    from analysis.report.run import run_report
+
+    with _plain_errors():
+        loaded = load_params(params)
+        periods = parse_periods(period, loaded.settings.fiscal_year_start_month)
+        chosen = _pages(pages) if pages else None
+        whole = True
+        for each in periods:
+            made = run_report(
+                loaded, each, params_argument=params, pages=chosen, languages=_languages(language), out=out,
+                progress=_say,
+            )  # fmt: skip
+            whole = whole and made.is_whole
+            _say_outcome(made)
+    if not whole:
+        raise typer.Exit(EXIT_PARTIAL)
+
+
+@app.command()
+def kpis(
+    params: ParamsOption,
+    period: PeriodOption,
+    by: Annotated[str | None, typer.Option(help="Break down by a dimension, such as value_band.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="Only this metric (may be given several times).")] = None,
+    format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
+    language: LanguageOption = None,
+) -> None:
+    """Print the KPI frame of a period: every metric under every variant."""
+    from analysis.report.terminal import kpi_table
+    from analysis.suite.rows import rows_of_period
+
+    with _plain_errors():
+        results = _results(params, period)
+        frame = rows_of_period(results, by, metric or [])
+        if format is Format.json:
+            print(to_json(frame))
+        elif format is Format.csv:
+            print(frame.to_csv(index=False), end="")
+        else:
+            print(kpi_table(results, frame, _spoken(language)))
+
+
+@app.command()
+def customers(
+    params: ParamsOption,
+    period: PeriodOption,
+    format: Annotated[CustomersFormat, typer.Option(help="CSV is printed; Parquet needs --out.")] = CustomersFormat.csv,
+    out: Annotated[Path | None, typer.Option(help="File to write.")] = None,
+) -> None:
+    """Give the value of every customer: history, chance of staying, expected purchases, value with interval."""
+    from analysis.tables.quality import neutralised
+
+    with _plain_errors():
+        if format is CustomersFormat.parquet and out is None:
+            raise InputError("Parquet is written to a file: add --out customers.parquet")
+        frame = _results(params, period).customers
+        if format is CustomersFormat.parquet:
+            frame.to_parquet(out, index=False)
+        else:
+            texts = frame.select_dtypes(["object", "str"]).columns
+            safe = frame.assign(**{name: frame[name].map(neutralised, na_action="ignore") for name in texts})
+            safe.to_csv(out or sys.stdout, index=False, date_format="%Y-%m-%d")
+        if out:
+            _say(f"{len(frame)} customers in {out}")
+
+
+@app.command()
+def explain(
+    metric: Annotated[str, typer.Argument(help="A metric, or metric.variant.")],
+    params: ParamsOption,
+    period: PeriodOption,
+    by: Annotated[str | None, typer.Option(help="A dimension.")] = None,
+    group: Annotated[str | None, typer.Option(help="One of its groups.")] = None,
+    language: LanguageOption = None,
+) -> None:
+    """Explain one number: definition, variant, settings, counts, SQL and the first source rows."""
+    from analysis.report.explained import explain_metric
+    from analysis.report.terminal import explained_text
+    from analysis.suite.rows import check_group, rows_of_period
+
+    with _plain_errors():
+        results = _results(params, period)
+        record = results.book.catalogue.metric(*metric.split(".", 1))
+        frame = rows_of_period(results, by, [record.id])
+        check_group(frame, by, group)
+        explained = explain_metric(results, record, by if group else None, group, frame)
+        print(explained_text(explained, results.book, _spoken(language)))
+
+
+@app.command()
+def check(params: ParamsOption) -> None:
+    """Check the settings and the company's files: rows kept and rejected, days covered, what is missing."""
+    from analysis.params import load_params
+    from analysis.report.terminal import check_text
+
+    with _plain_errors():
+        print(check_text(load_params(params)))
+
+
+@app.command()
+def metrics(language: LanguageOption = None) -> None:
+    """List every metric the workbook knows, with its variants."""
+    from analysis.catalogue import load_catalogue
+
+    spoken = _spoken(language)
+    for family, records in load_catalogue().families.items():
+        print(f"\n{family}")
+        for record in records:
+            print(f"  {record.id:32} {record.name.in_(spoken)}: {record.meaning.in_(spoken)}")
+            for variant in record.all_variants()[1:]:
+                words = variant.variant_name.in_(spoken) if variant.variant_name else ""
+                print(f"    .{variant.variant:30} {words}")
+
+
+@app.command()
+def sample(
+    name: Annotated[Sample, typer.Argument(help="Which data set.")],
+    root: Annotated[Path, typer.Option(help="Project folder to write below.")] = Path("."),
+) -> None:
+    """Write a sample company's raw files, as any user would have them."""
+    from analysis.samples.cdnow import write_cdnow
+
+    with _plain_errors():
+        print({Sample.cdnow: write_cdnow}[name](root))
+
+
+def to_json(frame: pd.DataFrame) -> str:
+    """A frame as a JSON list of records; what is missing is null."""
+    import json
+
+    records = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return json.dumps(records, ensure_ascii=False, indent=1)
+
+
+def main() -> None:
+    """The command line; ends with 2 for input that cannot be used, 1 for a report with gaps."""
+    app()
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Bad input ends with its message and exit code 2, without a trace."""
+    try:
+        yield
+    except InputError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(EXIT_BAD_INPUT) from None
+
+
+def _results(params: str, period: str) -> Results:
+    from analysis.facts import open_book
+    from analysis.suite import measure_suite
+
+    return measure_suite(open_book(params, period))
+
+
+def _pages(text: str) -> list[str]:
+    """Page ids from ids or notebook numbers."""
+    from analysis.catalogue import load_catalogue, nearest
+
+    known = load_catalogue().pages
+    by_number = {page.notebook[:2]: name for name, page in known.items()}
+    found = []
+    for word in (part.strip() for part in text.split(",") if part.strip()):
+        name = by_number.get(word.zfill(2), word)
+        if name not in known:
+            raise InputError(f"there is no page {word!r}{nearest(word, known)}")
+        found.append(name)
+    return found
+
+
+def _spoken(language: Language | None) -> str:
+    return "zh" if language is Language.zh else "en"
+
+
+def _languages(language: Language | None) -> tuple[str, ...] | None:
+    return None if language is None else ("en", "zh") if language is Language.both else (language.value,)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _say_outcome(made: Any) -> None:
+    for page in made.pages:
+        if page.status != "whole":
+            _say(f"page {page.page.id} failed: {page.error} (traceback in {made.folder / 'notebooks' / page.page.notebook})")
+    if not made.results.is_reconciled:
+        _say("UNRECONCILED: some figures do not add up; the report says which")
+    _say("PARTIAL report, kept beside any whole one:" if not made.is_whole else "Report:")
+    print(made.index)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""How one number came to be: its definition, what was counted, the SQL, and the first rows behind it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from analysis.catalogue import DEFAULT, Metric
+from analysis.facts.compile import grain, settings_in
+from analysis.metrics.derived import operands
+from analysis.metrics.measure import NOT_STATED, Scan, missing_tables, plan, reaches, scan_sql
+from analysis.suite import Results
+
+FIRST_ROWS = 5
+_KIND_FORMULAS = {
+    "total": "sum({of})", "count": "count of rows", "share": "rows with ({of}) / rows", "mean": "mean of ({of})",
+    "ratio": "sum({of}) / sum({per})", "net_share": "100 × (positive − negative) / rows",
+    "quantile": "quantile {quantile} of ({of})", "concentration": "sum({of}) over the top {top:.0%} / sum({of})",
+    "derived": "{value}", "modelled": "from the fitted models",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One metric in one period, and everything needed to work it out again by hand."""
+
+    metric: Metric
+    period: str
+    by: str | None
+    group: str | None
+    formula: str
+    estimate: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    operands: Mapping[str, float | None] = field(default_factory=dict)
+    grain: str = ""
+    sql: str = ""
+    source_rows: pd.DataFrame | None = None
+
+
+def fill_in(text: str, settings: Mapping[str, Any]) -> str:
+    """A definition with its ``$settings`` replaced by their values."""
+    return re.sub(r"\$(\w+)", lambda found: str(settings.get(found[1], found[0])), text)
+
+
+def formula_of(metric: Metric) -> str:
+    """What the metric is, in the fact's own columns or other metrics' names."""
+    return _KIND_FORMULAS[metric.kind].format(**metric.model_dump())
+
+
+def explain_metric(
+    results: Results, metric: Metric, by: str | None = None, group: str | None = None, kpis: pd.DataFrame | None = None
+) -> Explained:
+    """Definition, settings, counts, SQL and first source rows of one figure of the period.
+
+    Parameters
+    ----------
+    metric
+        Under the variant asked for.
+    by, group
+        A dimension and one of its groups; the company as a whole if not given.
+    kpis
+        The frame that holds the figure, if not the run's own.
+    """
+    book = results.book
+    row = _figure(results.kpis if kpis is None else kpis, metric, book.window.label, by, group)
+    shared: dict[str, Any] = {
+        "metric": metric, "period": book.window.label, "by": by, "group": group, "formula": formula_of(metric),
+        "estimate": row, "settings": _settings_used(results, metric),
+    }  # fmt: skip
+    if metric.kind == "derived":
+        return Explained(**shared, operands=_operands(results, metric))
+    if metric.kind == "modelled" or missing_tables(book, metric):
+        return Explained(**shared)
+    [scan] = [s for s in plan(book, [metric], [by] if by else []) if book.window in s.windows]
+    scan = Scan(scan.fact, scan.at, scan.metrics, (book.window,), scan.dimensions)
+    return Explained(
+        **shared,
+        grain=grain(metric.fact),
+        sql=book.compile_pretty(_of_group(scan_sql(book, scan), book.window.label, by, group)),
+        source_rows=_first_rows(results, metric, by, group),
+    )
+
+
+def _figure(kpis: pd.DataFrame, metric: Metric, period: str, by: str | None, group: str | None) -> dict[str, Any]:
+    rows = kpis[(kpis["metric"] == metric.id) & (kpis["variant"] == metric.variant) & (kpis["period"] == period)]
+    rows = rows[rows["by"].isna()] if by is None else rows[(rows["by"] == by) & (rows["group"] == group)]
+    return rows.iloc[0].to_dict() if len(rows) else {}
+
+
+def _settings_used(results: Results, metric: Metric) -> dict[str, Any]:
+    values, texts = results.book.setting_values, [metric.meaning.en, metric.of, metric.where, metric.per]
+    named = {name for text in texts if text for name in re.findall(r"\$(\w+)", text)}
+    if metric.kind == "derived":
+        named |= set(operands(metric.value, list(results.book.catalogue.metrics), list(values)).settings)
+    if metric.fact:
+        from analysis.facts.compile import fact_text
+
+        named |= settings_in(fact_text(metric.fact)) | ({"activity_window_days"} if metric.fact == "customer_periods" else set())
+    return {name: values[name] for name in sorted(named) if name in values}
+
+
+def _operands(results: Results, metric: Metric) -> dict[str, float | None]:
+    book = results.book
+    names = operands(metric.value, list(book.catalogue.metrics), list(book.setting_values)).metrics
+    found: dict[str, float | None] = {}
+    for name in names:
+        period = book.baselines[book.window.label][name.shift] if name.shift else book.window.label
+        one = results.kpi(name.metric, DEFAULT, period)
+        found[name.name] = float(one["value"]) if isinstance(one, pd.Series) else None
+    return found
+
+
+def _of_group(sql: str, period: str, by: str | None, group: str | None) -> str:
+    where = f"period = '{period}'"
+    if by and group is not None:
+        column = "group_name" if "by_dimension" in sql else by
+        where += f" and {column} = " + "'" + group.replace("'", "''") + "'"
+    return f"select * from ({sql}) as measured where {where}"
+
+
+def _first_rows(results: Results, metric: Metric, by: str | None, group: str | None) -> pd.DataFrame:
+    """The first rows of the fact that enter the figure, by key."""
+    book, window = results.book, results.book.window
+    conditions = [f"({metric.where})"] if metric.where else []
+    if metric.at is None:
+        conditions.append(f"f.period = '{window.label}'")
+    elif metric.at.endswith("_on"):
+        conditions.append(f"f.{metric.at} >= date '{window.start}' and f.{metric.at} < date '{window.end}'")
+    else:
+        start, end = book.instants(window)
+        conditions.append(f"f.{metric.at} >= timestamp '{start}' and f.{metric.at} < timestamp '{end}'")
+    if by and group is not None:
+        wanted = "'" + group.replace("'", "''") + "'"
+        own = metric.fact in book.catalogue.dimensions[by].facts or metric.at is None
+        column = f"f.{by}" if own else f"p.{by}"
+        conditions.append(f"coalesce(cast({column} as varchar), '{NOT_STATED}') = {wanted}")
+        if not own and reaches(book, book.catalogue.dimensions[by], metric.fact):
+            join = f"left join customer_periods p on p.customer_id = f.customer_id and p.period = '{window.label}'"
+            return book.ask(f"select f.* from (select * from {metric.fact}) f {join} where {' and '.join(conditions)} limit {FIRST_ROWS}")
+    where = " and ".join(conditions) or "true"
+    return book.ask(f"select f.* from {metric.fact} f where {where} order by all limit {FIRST_ROWS}")

@@ -1,0 +1,397 @@
+"""How every figure of the report looks: colours by role, fonts for both languages, labels beside the data.
+
+Matplotlib is imported inside the functions only, so that a page can take its colours from here without it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PALETTE = {
+    "main": "#173f73",
+    "comparison": "#c8872a",
+    "muted": "#828ea3",
+    "better": "#0a7d64",
+    "worse": "#a8321a",
+}
+"""Colours by what they say; any two stay apart under colour blindness of any kind (a test measures it)."""
+
+INKS = {
+    "ink": "#1c2126",
+    "soft": "#55606b",
+    "line": "#d5dae0",
+    "hair": "#e9ecf0",
+    "wash": "#f5f7f9",
+    "paper": "#ffffff",
+}
+"""Text, rules and grounds, from dark to light."""
+
+CONTENT_WIDTH_PIXELS = 720
+PHONE_WIDTH_PIXELS = 480
+SCREEN_DPI = 100
+SHARPNESS = 2
+FIGURE_HEIGHT_INCHES = 3.4
+
+LATIN_FAMILIES = ("Helvetica Neue", "Helvetica", "Arial", "Liberation Sans", "Noto Sans", "DejaVu Sans")
+CHINESE_FAMILIES = (
+    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "PingFang SC",
+    "Microsoft YaHei", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "SimHei", "Noto Sans CJK TC",
+    "Noto Sans CJK JP",
+)  # fmt: skip
+CHINESE_PACKAGE = "cvttf_NotoSansCJK_Regular"
+CHINESE_PROBE = "客户留存率提升，较上年同期"
+TEXT_LANGUAGES = {"en": None, "zh": "zh-Hans"}
+
+
+class MissingFont(RuntimeError):
+    """No installed font can draw a language's texts; the message says what to install."""
+
+
+class MissingGlyphs(MissingFont):
+    """The fonts in use lack characters that a text needs; the message lists them."""
+
+
+@lru_cache(maxsize=4)
+def find_families(language: str) -> tuple[str, ...]:
+    """Font families for a language's figures, best first, each installed.
+
+    Every list ends with DejaVu Sans, which comes with matplotlib and holds the signs; an English list holds
+    a Chinese family too where there is one, because names of customers may be Chinese in any edition.
+
+    Raises
+    ------
+    MissingFont
+        When the language is Chinese and no font for it is found, neither installed nor in the font package.
+    """
+    chinese = _find_chinese_family()
+    if language == "zh":
+        if chinese is None:
+            raise MissingFont(
+                "No installed font can draw Chinese, so Chinese figures would show empty boxes. Install one: "
+                f"on Debian `apt-get install fonts-noto-cjk`, elsewhere `pip install {CHINESE_PACKAGE}`."
+            )
+        return (chinese, "DejaVu Sans")
+    latin = next(family for family in LATIN_FAMILIES if family in _installed_families())
+    return tuple(dict.fromkeys(family for family in (latin, "DejaVu Sans", chinese) if family))
+
+
+def _installed_families() -> set[str]:
+    from matplotlib import font_manager
+
+    return set(font_manager.fontManager.get_font_names())
+
+
+def _find_chinese_family() -> str | None:
+    """First Chinese family known; else after a look at the disk; else from the font package; else none."""
+    for make_known in (lambda: None, _add_fonts_on_disk, _add_packaged_font):
+        make_known()
+        known = _installed_families()
+        found = next((family for family in CHINESE_FAMILIES if family in known), None)
+        if found:
+            return found
+    return None
+
+
+def _add_fonts_on_disk() -> None:
+    """Tell matplotlib of fonts installed since its font cache was written; it never looks again by itself."""
+    from matplotlib import font_manager
+
+    known = {str(entry.fname) for entry in font_manager.fontManager.ttflist}
+    for path in font_manager.findSystemFonts():
+        if str(path) not in known:
+            _add_font(path)
+
+
+def _add_packaged_font() -> None:
+    """Tell matplotlib of the font file in the font package, found without importing the package."""
+    specification = importlib.util.find_spec(CHINESE_PACKAGE)
+    folders = (specification.submodule_search_locations or []) if specification else []
+    for path in (file for folder in folders for file in Path(folder).glob("*.otf")):
+        _add_font(path)
+
+
+def _add_font(path: str | Path) -> None:
+    from matplotlib import font_manager
+
+    try:
+        font_manager.fontManager.addfont(path)
+    except (
+        OSError,
+        RuntimeError,
+        UnicodeDecodeError,
+    ):  # a broken or bitmap-only font file is no reason to stop
+        return
+
+
+@lru_cache(maxsize=8)
+def _drawable(families: tuple[str, ...]) -> frozenset[int]:
+    """Code points that at least one of the families can draw."""
+    from matplotlib import font_manager
+
+    fonts = (font_manager.FontProperties(family=family) for family in families)
+    files = (font_manager.findfont(font, fallback_to_default=False) for font in fonts)
+    return frozenset(point for file in files for point in font_manager.get_font(file).get_charmap())
+
+
+def check_glyphs(text: str, language: str) -> None:
+    """Pass silently when a language's figures can draw every character of a text.
+
+    Raises
+    ------
+    MissingGlyphs
+        Naming each character that no font in use holds; it would be drawn as an empty box.
+    MissingFont
+        When the language has no font at all.
+    """
+    families = find_families(language)
+    drawable = _drawable(families)
+    missing = sorted({sign for sign in text if sign.isprintable() and ord(sign) not in drawable})
+    if missing:
+        listed = ", ".join(f"{sign} (U+{ord(sign):04X})" for sign in missing)
+        raise MissingGlyphs(
+            f"No glyph for {listed} in {', '.join(families)}. Install a font that has them "
+            "(Debian fonts-noto-cjk holds all common Chinese characters)."
+        )
+
+
+def check_fonts(languages: Iterable[str]) -> None:
+    """Pass silently when each language's figures can be drawn; meant for the start of a run.
+
+    Raises
+    ------
+    MissingFont
+        When a language has no font, or its font lacks the characters of a sample sentence.
+    """
+    for language in languages:
+        check_glyphs(CHINESE_PROBE if language == "zh" else "Retention 63.1% − ▲▼●", language)
+
+
+def style_settings(language: str) -> dict[str, Any]:
+    """Matplotlib settings of the report's figures in one language, as `rc` keys and values."""
+    import matplotlib
+    from cycler import cycler
+
+    series = cycler(linestyle=["-", "--"]) * cycler(
+        color=[PALETTE[role] for role in ("main", "comparison", "muted")]
+    )
+    settings = {
+        "font.family": list(find_families(language)), "font.size": 11.5, "text.color": INKS["ink"],
+        "text.language": TEXT_LANGUAGES.get(language), "axes.unicode_minus": True,
+        "figure.figsize": (CONTENT_WIDTH_PIXELS / SCREEN_DPI, FIGURE_HEIGHT_INCHES), "figure.dpi": SCREEN_DPI,
+        "figure.constrained_layout.use": True, "figure.facecolor": INKS["paper"],
+        "savefig.dpi": SHARPNESS * SCREEN_DPI, "savefig.facecolor": INKS["paper"],
+        "axes.prop_cycle": series, "axes.axisbelow": True, "axes.facecolor": INKS["paper"],
+        "axes.edgecolor": INKS["line"], "axes.linewidth": 1.0, "axes.labelcolor": INKS["soft"],
+        "axes.labelsize": 11,
+        "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False,
+        "axes.titlelocation": "left", "axes.titlesize": 12, "axes.titleweight": "bold", "axes.titlepad": 10,
+        "axes.grid": True, "axes.grid.axis": "y", "grid.color": INKS["hair"], "grid.linewidth": 1.0,
+        "xtick.color": INKS["line"], "ytick.color": INKS["line"], "xtick.labelcolor": INKS["soft"],
+        "ytick.labelcolor": INKS["soft"], "xtick.labelsize": 11, "ytick.labelsize": 11,
+        "xtick.major.size": 4, "ytick.major.size": 0, "xtick.minor.size": 0, "ytick.minor.size": 0,
+        "lines.linewidth": 2.2, "lines.markersize": 5, "lines.solid_capstyle": "round", "patch.linewidth": 0,
+        "legend.frameon": False, "legend.fontsize": 11, "image.cmap": "Blues",
+    }  # fmt: skip
+    return {
+        key: value for key, value in settings.items() if key in matplotlib.rcParams
+    }  # text.language: since 3.11
+
+
+@contextmanager
+def figure_style(language: str) -> Iterator[None]:
+    """Within this context, figures are drawn in the report's style and in fonts for one language."""
+    import matplotlib
+
+    with matplotlib.rc_context(style_settings(language)):
+        yield
+
+
+def label_lines(axes: Axes, *, font_size: float = 11.5, gap_points: float = 6.0) -> Axes:
+    """Name each line at its right end in its own colour, in place of a legend; names do not overlap.
+
+    A line is named by its label; lines without one are left alone. Call it once all lines are drawn.
+    """
+    import numpy as np
+
+    ends = [
+        (line, *_last_point(line)) for line in axes.get_lines() if not str(line.get_label()).startswith("_")
+    ]
+    ends = sorted((end for end in ends if end[1] is not None), key=lambda end: end[2])
+    if not ends:
+        return axes
+    axes.get_ylim()  # limits are settled on reading; without this the transform below uses stale ones
+    points_per_pixel = 72 / axes.figure.dpi
+    heights = [axes.transData.transform((x, y))[1] * points_per_pixel for _, x, y in ends]
+    shifts = np.subtract(spread(heights, 1.25 * font_size), heights)
+    for (line, x, y), shift in zip(ends, shifts, strict=True):
+        axes.annotate(
+            line.get_label(), (x, y), (gap_points, shift), textcoords="offset points", va="center", ha="left",
+            color=readable(line.get_color()), fontsize=font_size, annotation_clip=False,
+        )  # fmt: skip
+    return axes
+
+
+def contrast(colour: Any, ground: str = INKS["paper"]) -> float:
+    """Contrast ratio of two colours, 1 to 21 (WCAG 2.2, "contrast ratio"); small text wants 4.5, a line 3."""
+    lighter, darker = sorted((_luminance(colour), _luminance(ground)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: Any) -> float:
+    """Relative luminance of an sRGB colour in [0, 1] (WCAG 2.2, "relative luminance")."""
+    from matplotlib.colors import to_rgb
+
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def readable(colour: Any) -> str:
+    """The colour itself where small text in it can be read on paper, else the nearest shade that can."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    shades = ([part * (1 - step / 100) for part in to_rgb(colour)] for step in range(101))
+    return next(to_hex(shade) for shade in shades if contrast(to_hex(shade)) >= 4.5)
+
+
+def _last_point(line: Any) -> tuple[Any, float]:
+    """Last point of a line that has both numbers; (None, nan) where there is none."""
+    import numpy as np
+
+    heights = np.asarray(line.get_ydata(orig=False), dtype=float)
+    known = np.flatnonzero(np.isfinite(heights))
+    return (line.get_xdata(orig=False)[known[-1]], heights[known[-1]]) if known.size else (None, float("nan"))
+
+
+def spread(positions: Sequence[float], gap: float) -> list[float]:
+    """Positions moved as little as possible so that neighbours stand at least a gap apart.
+
+    Least squares under order: positions minus their rank times the gap, pooled where they fall
+    (pool-adjacent-violators), then given their gaps back.
+
+    Parameters
+    ----------
+    positions : sequence of float
+        Ascending.
+    gap : float
+        Smallest distance between neighbours, in the unit of the positions.
+    """
+    pools: list[list[float]] = []
+    for rank, position in enumerate(positions):
+        pools.append([position - rank * gap])
+        while len(pools) > 1 and _mean(pools[-2]) > _mean(pools[-1]):
+            last = pools.pop()
+            pools[-1].extend(last)
+    level = [_mean(pool) for pool in pools for _ in pool]
+    return [value + rank * gap for rank, value in enumerate(level)]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def label_bars(axes: Axes, show: Callable[[float], str], *, font_size: float = 11) -> Axes:
+    """Write each bar's value at its end and take the value axis away, which then says nothing more.
+
+    Parameters
+    ----------
+    show : callable
+        Turns a bar's length into its text, such as ``lambda share: format_percent(share, language)``.
+    """
+    upright = True
+    for bars in axes.containers:
+        upright = getattr(bars, "orientation", "vertical") != "horizontal"
+        axes.bar_label(bars, fmt=show, padding=4, fontsize=font_size, color=INKS["ink"])
+    axes.grid(False)
+    (axes.yaxis if upright else axes.xaxis).set_visible(False)
+    axes.margins(**{"y" if upright else "x": 0.12})
+    return axes
+
+
+def figure_png(figure: Figure, language: str, *, width_pixels: int = CONTENT_WIDTH_PIXELS) -> bytes:
+    """A figure as PNG at double sharpness, as wide as asked for and as high as it was made.
+
+    Raises
+    ------
+    MissingGlyphs
+        When a text of the figure holds a character that no font in use can draw.
+    """
+    with figure_style(language), _resized(figure, width_pixels / SCREEN_DPI), _no_boxes(), _laid_out(figure):
+        # the style is set again because ticks that appear while drawing take their fonts at that moment
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="rgba", dpi=SHARPNESS * SCREEN_DPI)
+    return _packed(drawn.getvalue(), SHARPNESS * width_pixels)
+
+
+@contextmanager
+def _resized(figure: Figure, width_inches: float) -> Iterator[None]:
+    before = figure.get_size_inches().copy()
+    if figure.get_layout_engine() is None:
+        figure.set_layout_engine("constrained")
+    figure.set_size_inches(width_inches, before[1])
+    try:
+        yield
+    finally:
+        figure.set_size_inches(before)
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Lay the figure out once, and show crowded labels along x axes every second, third, … only."""
+    figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    hidden = [label for axes in figure.axes for label in crowded_labels(axes)]
+    for label in hidden:
+        label.set_visible(False)
+    figure.set_layout_engine("none")  # the drawing that follows keeps this layout instead of finding it again
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)
+        for label in hidden:
+            label.set_visible(True)
+
+
+def crowded_labels(axes: Axes) -> list[Any]:
+    """Labels of the x axis to leave out so that the rest stand clear of each other; the last one stays."""
+    labels = [label for label in axes.get_xticklabels() if label.get_text() and label.get_visible()]
+    boxes = [label.get_window_extent() for label in labels]
+    for step in range(1, len(labels) + 1):
+        kept = range(len(labels) - 1, -1, -step)
+        if all(boxes[left].x1 + 3 <= boxes[right].x0 for right, left in zip(kept, kept[1:], strict=False)):
+            return [label for place, label in enumerate(labels) if place not in kept]
+    return []
+
+
+@contextmanager
+def _no_boxes() -> Iterator[None]:
+    """Turn matplotlib's warning of a missing glyph into an error: a box in a chart says nothing."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Glyph .* missing from font")
+        try:
+            yield
+        except UserWarning as warning:
+            raise MissingGlyphs(f"{warning} A figure would show an empty box in its place.") from warning
+
+
+def _packed(pixels: bytes, width: int) -> bytes:
+    """Pixels (RGBA) as a PNG of at most 256 colours: a quarter of the bytes, and no difference to be seen."""
+    from PIL import Image
+
+    picture = Image.frombytes("RGBA", (width, len(pixels) // (4 * width)), pixels).convert("RGB")
+    fewer = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    palette = fewer.getpalette() or []
+    fewer.putpalette([255 if part >= 254 else part for part in palette])  # paper stays white
+    png = io.BytesIO()
+    fewer.save(png, format="png")
+    return png.getvalue()

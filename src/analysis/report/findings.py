@@ -1,0 +1,400 @@
+"""What a manager should take from the period: what changed for sure, what is large though counted in full, what
+could not be measured, what to do next.
+
+A change is called sure only by the verdict of the frame of changes. Where a rate is measured on other customers
+than before, or a model behind it is to be used with care, the finding says so and does not count as sure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis.catalogue import Metric, label
+from analysis.facts import Book, NotMeasured
+from analysis.report.kpis_shown import (
+    AGAINST,
+    OTHER_BASE,
+    asks_who_was_active,
+    chosen,
+    company_level,
+    has_short_history,
+    metric_name,
+    no_comparison,
+    not_measured_list,
+    root_reason,
+    say_change,
+    say_change_interval,
+    say_interval,
+    say_level,
+    say_n,
+    say_period,
+    say_value,
+    verdict_shown,
+)
+from analysis.report.tables_shown import format_date, format_money, format_number, format_percent, is_missing
+from analysis.suite import Results
+
+MOST_FINDINGS = 8
+MOST_SURE, MOST_WITH_CARE, MOST_LARGE = 3, 2, 2
+LARGE_CHANGE = 0.10
+"""From this relative change on, an exact figure is worth a line although no test can judge it."""
+
+SURE_VERDICTS = ("better", "worse", "changed")
+LANGUAGES = ("en", "zh")
+
+# Sums to date only ever grow, so their rise is no news; a window's opening customers are the last one's closing ones.
+_NO_NEWS = ("historical_clv", "opening_customers")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence for the cover, in both languages.
+
+    Attributes
+    ----------
+    metric
+        Id of the metric it is about; None where it is about several or none.
+    certainty
+        ``sure`` (beyond chance), ``with_care`` (beyond chance, but of other customers or by a doubtful model),
+        ``size`` (exact, without a test), ``quiet`` (nothing beyond chance), ``not_measured``, ``next`` (to do).
+    verdict
+        The badge beside it, one of ``tables_shown.VERDICTS``; empty for what is to be done.
+    """
+
+    metric: str | None
+    sentence: dict[str, str]
+    certainty: str
+    verdict: str = ""
+
+
+def find_all(results: Results) -> list[Finding]:
+    """The findings of a run in order, at most eight: warnings and gaps always, changes as far as there is room."""
+    sure, cautious = find_sure_changes(results), find_changes_with_care(results)
+    ends = [*find_model_cautions(results), *find_not_measured(results), *find_next_steps(results)]
+    begins = find_unreconciled(results)
+    shown = [*sure[:MOST_SURE], *cautious[:MOST_WITH_CARE]] or find_nothing_sure(results)
+    room = MOST_FINDINGS - len(begins) - len(ends)
+    changes = [*shown, *find_large_changes(results)[:MOST_LARGE]]
+    return [*begins, *_cut(changes, room), *ends]
+
+
+def _cut(changes: Sequence[Finding], room: int) -> list[Finding]:
+    """As many changes as there is room for; the second of those to be read with care goes first."""
+    kept = list(changes)
+    cautious = [each for each in kept if each.certainty == "with_care"]
+    if len(kept) > room and len(cautious) > 1:
+        kept.remove(cautious[-1])
+    return kept[:room]
+
+
+# --- changes ---------------------------------------------------------------------------------------------------
+
+
+def changes_to_judge(results: Results) -> pd.DataFrame:
+    """One row for each metric and earlier window it can be compared with, under the run's own variants.
+
+    Returns
+    -------
+    DataFrame
+        The frame of changes with ``low, high, n, base_n``, ``kind, is_headline, is_modelled``, and what makes a
+        sure change doubtful: ``is_other_base``, ``is_short_history``, ``is_doubtful_model``.
+    """
+    book = results.book
+    records = {m.id: chosen(book, m) for m in book.catalogue.metrics.values() if m.shown}
+    changes = company_level(results.changes)
+    wanted = [row.metric in records and records[row.metric].variant == row.variant for row in changes.itertuples()]
+    rows = changes[pd.Series(wanted, changes.index, dtype=bool) & changes["difference"].notna()]
+    rows = _with_sizes(rows, company_level(results.kpis))
+    metrics = [records[name] for name in rows["metric"]]
+    doubtful = bool(doubtful_models(results))
+    return rows.assign(
+        kind=[metric.kind for metric in metrics],
+        is_headline=[name in book.settings.headline_metrics for name in rows["metric"]],
+        is_modelled=[metric.kind == "modelled" for metric in metrics],
+        is_doubtful_model=[metric.kind == "modelled" and doubtful for metric in metrics],
+        is_short_history=[
+            asks_who_was_active(metric) and _is_short(book, base)
+            for metric, base in zip(metrics, rows["base_period"], strict=True)
+        ],
+        is_other_base=(rows["n"] / rows["base_n"] - 1).abs() > OTHER_BASE,
+    )
+
+
+def _with_sizes(changes: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
+    figures = kpis[["metric", "variant", "period", "low", "high", "n"]]
+    bases = figures.rename(columns={"period": "base_period", "n": "base_n"}).drop(columns=["low", "high"])
+    rows = changes.merge(figures, on=["metric", "variant", "period"], how="left")
+    return rows.merge(bases, on=["metric", "variant", "base_period"], how="left")
+
+
+def _is_short(book: Book, label_of_window: str) -> bool:
+    window = next((w for w in book.windows if w.label == label_of_window), None)
+    return window is not None and has_short_history(book, window)
+
+
+def find_sure_changes(results: Results) -> list[Finding]:
+    """Changes beyond chance of rates measured on much the same customers, the most important first."""
+    rows = changes_to_judge(results)
+    clean = rows[_is_sure(rows) & ~_is_doubtful(rows)]
+    return [_change_finding(results, row, rows, "sure") for row in _by_importance(clean)]
+
+
+def find_changes_with_care(results: Results) -> list[Finding]:
+    """Changes beyond chance that may be of who is counted, or of a model to be used with care."""
+    rows = changes_to_judge(results)
+    sure, doubtful = _is_sure(rows), _is_doubtful(rows)
+    told = set(rows.loc[sure & ~doubtful, "metric"])
+    cautious = rows[sure & doubtful & ~rows["metric"].isin(told)]
+    return [_change_finding(results, row, rows, "with_care") for row in _by_importance(cautious)]
+
+
+def _is_sure(rows: pd.DataFrame) -> pd.Series:
+    return rows["verdict"].isin(SURE_VERDICTS) & ~rows["metric"].isin(_NO_NEWS)
+
+
+def _is_doubtful(rows: pd.DataFrame) -> pd.Series:
+    return rows["is_other_base"] | rows["is_short_history"] | rows["is_doubtful_model"]
+
+
+def _by_importance(rows: pd.DataFrame) -> list[Any]:
+    """One row per metric: headline metrics first, then the largest relative change; twins once.
+
+    Of two comparisons the one with the previous window is told.
+    """
+    ordered = rows.assign(
+        size=(rows["difference"] / rows["base_value"]).abs(), is_later=rows["against"] != AGAINST[0]
+    ).sort_values(["is_later"], kind="stable").drop_duplicates("metric")  # fmt: skip
+    ordered = ordered.sort_values(["is_headline", "size", "metric"], ascending=[False, False, True], kind="stable")
+    kept: list[Any] = []
+    for row in ordered.itertuples():
+        if not any(_says_the_same(row, other) for other in kept):
+            kept.append(row)
+    return kept
+
+
+def _says_the_same(row: Any, other: Any) -> bool:
+    """Two names for one change: churn is 1 − retention, a total is a mean times a count that stayed."""
+    if row.against != other.against:
+        return False
+    same_difference = abs(abs(row.difference) - abs(other.difference)) <= 1e-9 * abs(row.difference)
+    same_ratio = abs(row.value * other.base_value - other.value * row.base_value) <= 1e-9 * abs(row.value * other.base_value)
+    return same_difference or same_ratio
+
+
+def _change_finding(results: Results, row: Any, rows: pd.DataFrame, certainty: str) -> Finding:
+    metric = chosen(results.book, results.book.catalogue.metrics[row.metric])
+    sentence = {
+        language: _join(_change_sentences(results, row, rows, metric, language), language) for language in LANGUAGES
+    }
+    verdict = verdict_shown(row._asdict()) if certainty == "sure" else "use_with_care"
+    return Finding(row.metric, sentence, certainty, verdict)
+
+
+def _change_sentences(results: Results, row: Any, rows: pd.DataFrame, metric: Metric, language: str) -> list[str]:
+    book, change = results.book, row._asdict()
+    interval = say_change_interval(change, metric, book, language)
+    first = label(
+        "findings.rose" if row.difference > 0 else "findings.fell", language, name=metric_name(metric, language),
+        value=say_value(row.value, metric, book, language), level=say_level(book, language), n=say_n(row.n, language),
+        interval=say_interval(row.low, row.high, metric, book, language),
+        base_value=say_value(row.base_value, metric, book, language),
+        base_period=say_period(row.base_period, book, language), change=say_change(change, metric, book, language),
+        change_interval=label("findings.change_interval", language, interval=interval) if interval else "",
+    )  # fmt: skip
+    return [first, _other_comparison(row, rows, metric, book, language), _doubt(row, book, language)]
+
+
+def _other_comparison(row: Any, rows: pd.DataFrame, metric: Metric, book: Book, language: str) -> str:
+    """What the other comparison says, where it has a test and nothing speaks against it."""
+    others = rows[(rows["metric"] == row.metric) & (rows["against"] != row.against)]
+    others = others[~(others["is_other_base"] | others["is_short_history"])]
+    if others.empty or others.iloc[0]["verdict"] not in (*SURE_VERDICTS, "no_clear_change"):
+        return ""
+    other = others.iloc[0]
+    same_way = other["verdict"] in SURE_VERDICTS and (other["difference"] > 0) == (row.difference > 0)
+    if other["verdict"] in SURE_VERDICTS and not same_way:
+        return ""
+    key = "findings.also_sure" if same_way else "findings.not_sure"
+    period = say_period(other["base_period"], book, language)
+    return label(key, language, period=period, change=say_change(other, metric, book, language))
+
+
+def _doubt(row: Any, book: Book, language: str) -> str:
+    if row.is_short_history:
+        start = format_date(book.coverage.start, language)
+        days, period = book.settings.activity_window_days, say_period(row.base_period, book, language)
+        return label("findings.short_history", language, period=period, start=start, days=days)
+    if row.is_other_base:
+        change = format_percent(row.n / row.base_n - 1, language, decimals=0, signed=True)
+        sizes = {"base_n": format_number(row.base_n, language), "n": format_number(row.n, language)}
+        return label("findings.other_base", language, n_change=change, **sizes)
+    return label("findings.by_model", language) if row.is_doubtful_model else ""
+
+
+def find_nothing_sure(results: Results) -> list[Finding]:
+    """That no change is beyond chance, where that is so and there were changes to test."""
+    rows = changes_to_judge(results)
+    tested = rows[rows["verdict"].isin((*SURE_VERDICTS, "no_clear_change"))]
+    if tested.empty:
+        return []
+    periods = {
+        language: label("kpis.name_join", language).join(
+            say_period(name, results.book, language) for name in tested["base_period"].unique()
+        )
+        for language in LANGUAGES
+    }
+    count = tested["metric"].nunique()
+    sentence = {each: label("findings.nothing_sure", each, periods=periods[each], count=count) for each in LANGUAGES}
+    return [Finding(None, sentence, "quiet", "no_clear_change")]
+
+
+def find_large_changes(results: Results) -> list[Finding]:
+    """Exact figures that moved by a tenth or more: headline metrics first, then the largest."""
+    rows = changes_to_judge(results)
+    exact = rows["verdict"].eq("size_only") & rows["kind"].isin(["total", "count"]) & ~rows["metric"].isin(_NO_NEWS)
+    large = rows[exact & (rows["relative_change"].abs() >= LARGE_CHANGE)]
+    return [_size_finding(results, row) for row in _by_importance(large)]
+
+
+def _size_finding(results: Results, row: Any) -> Finding:
+    book, change = results.book, row._asdict()
+    metric = chosen(book, book.catalogue.metrics[row.metric])
+    sentence = {
+        language: label(
+            "findings.size", language, name=metric_name(metric, language),
+            value=say_value(row.value, metric, book, language), change=say_change(change, metric, book, language),
+            base_period=say_period(row.base_period, book, language), n=say_n(row.n, language),
+            base_value=say_value(row.base_value, metric, book, language),
+        )
+        for language in LANGUAGES
+    }  # fmt: skip
+    return Finding(row.metric, sentence, "size", verdict_shown(change))
+
+
+# --- models, gaps, next steps ----------------------------------------------------------------------------------
+
+
+def doubtful_models(results: Results) -> list[dict[str, str]]:
+    """The verdicts on the models in use that are short of trusted, as rule by language; the same rule once."""
+    fits, used = results.fits, {model_in_use(results), "mbg_nbd", "spend", "independence"}
+    judged = [row for row in fits.itertuples() if row.role in used]
+    forecasts = results.holdout
+    forecasts = forecasts[forecasts["model"] == model_in_use(results)]
+    judged += list(forecasts.tail(1).itertuples())
+    rules = {row.rule_en: row.rule_zh for row in judged if row.verdict in ("with_care", "do_not_use")}
+    return [{"en": english, "zh": chinese} for english, chinese in rules.items()]
+
+
+def model_in_use(results: Results) -> str:
+    """The purchase model that values customers: the one set, or with ``auto`` the one nearer in the last holdout."""
+    setting, forecasts = results.book.settings.model, results.holdout
+    if setting != "auto":
+        return setting
+    last = forecasts[forecasts["period"] == forecasts["period"].iloc[-1]] if len(forecasts) else forecasts
+    return "bg_nbd" if last.empty else str(last.sort_values("root_mean_squared_error").iloc[0]["model"])
+
+
+def find_model_cautions(results: Results) -> list[Finding]:
+    """What the models behind the values are short of, in one finding; none where all can be trusted."""
+    rules = doubtful_models(results)
+    modelled = [m for m in results.book.catalogue.metrics.values() if m.kind == "modelled" and m.shown]
+    measured = [m for m in modelled if not isinstance(results.kpi(m.id), NotMeasured)]
+    if not rules or not measured:
+        return []
+    sentence = {
+        language: label(
+            "findings.model", language, rules=_join([rule[language] for rule in rules], language),
+            names=label("kpis.name_join", language).join(m.name.in_(language) for m in measured),
+        )
+        for language in LANGUAGES
+    }  # fmt: skip
+    return [Finding(None, sentence, "with_care", "use_with_care")]
+
+
+def find_not_measured(results: Results) -> list[Finding]:
+    """Which metrics have no figure and why, and which comparison cannot be made, in one finding."""
+    shown = _shown_figures(results)
+    absent = shown[shown["value"].isna()]
+    sentence = {}
+    for language in LANGUAGES:
+        listed = label("kpis.list_join", language).join(not_measured_list(results, shown, language, most_names=3))
+        told = label("findings.not_measured", language, count=len(absent), all=len(shown), list=listed)
+        comparisons = [no_comparison(results, against, language) for against in AGAINST]
+        sentence[language] = _join([told if len(absent) else "", *comparisons], language)
+    return [Finding(None, sentence, "not_measured", "not_measured")] if sentence["en"] else []
+
+
+def _shown_figures(results: Results) -> pd.DataFrame:
+    """The period's company-level figures of every metric shown, under the run's own variants."""
+    book = results.book
+    wanted = {m.id: chosen(book, m).variant for m in book.catalogue.metrics.values() if m.shown}
+    rows = company_level(results.kpis)
+    rows = rows[rows["period"] == book.window.label]
+    return rows[rows["variant"] == rows["metric"].map(wanted)]
+
+
+def find_next_steps(results: Results) -> list[Finding]:
+    """What to do: whom to talk to, or else which table to supply."""
+    return [*_talk_to(results), *_supply(results)][:1]
+
+
+def overdue_customers(customers: pd.DataFrame) -> pd.DataFrame:
+    """Valuable customers at risk who can still be kept: active, more than one purchase; the most valuable first.
+
+    One purchase says too little about a customer's rhythm to call him overdue.
+    """
+    if customers.empty:
+        return customers
+    at_risk = customers[customers["is_at_risk"] & customers["is_closing"] & ~customers["is_one_time_buyer"]]
+    return at_risk.sort_values(["predicted_clv", "customer_id"], ascending=[False, True])
+
+
+def _talk_to(results: Results) -> list[Finding]:
+    book, settings = results.book, results.book.settings
+    overdue = overdue_customers(results.customers)
+    if overdue.empty:
+        return []
+    sentence = {
+        language: label(
+            "findings.at_risk", language, n=format_number(len(overdue), language),
+            score=format_percent(1 - settings.at_risk_p_alive, language, decimals=0), quarters=settings.horizon_quarters,
+            value=format_money(overdue["predicted_clv"].sum(), language, currency=settings.currency),
+            page=book.catalogue.pages["retention"].title.in_(language),
+        )
+        for language in LANGUAGES
+    }  # fmt: skip
+    return [Finding("at_risk_share", sentence, "next")]
+
+
+def _supply(results: Results) -> list[Finding]:
+    """The table whose absence leaves most metrics without a figure."""
+    absent = _shown_figures(results)
+    roots = absent.loc[absent["value"].isna(), "reason"].map(root_reason)
+    tables = roots[roots.str.startswith("table_absent|", na=False)].str.removeprefix("table_absent|").value_counts()
+    if tables.empty:
+        return []
+    name = results.book.catalogue.tables[str(tables.index[0])].name
+    count = int(tables.iloc[0])
+    sentence = {each: label("findings.supply_table", each, table=name.in_(each), count=count) for each in LANGUAGES}
+    return [Finding(None, sentence, "next")]
+
+
+def find_unreconciled(results: Results) -> list[Finding]:
+    """That the figures do not add up, where they do not."""
+    if results.is_reconciled:
+        return []
+    broken = results.identities.loc[~results.identities["holds"], "identity"].unique()
+    listed = {
+        each: label("kpis.name_join", each).join(label(f"findings.identity_{name}", each) for name in broken)
+        for each in LANGUAGES
+    }
+    sentence = {each: label("findings.unreconciled", each, list=listed[each]) for each in LANGUAGES}
+    return [Finding(None, sentence, "with_care", "do_not_use")]
+
+
+def _join(sentences: Sequence[str], language: str) -> str:
+    return ("" if language == "zh" else " ").join(each for each in sentences if each and not is_missing(each))

@@ -1,0 +1,424 @@
+"""How a figure of the KPI frame and its change are said on a page: unit, interval, change, verdict, trend, reason.
+
+Nothing is worked out again here: what is shown stands in the frame of figures or of changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from analysis.catalogue import DEFAULT, Metric, label
+from analysis.facts import Book
+from analysis.metrics.intervals import reason_text
+from analysis.metrics.measure import NOT_STATED
+from analysis.periods import Window
+from analysis.report.tables_shown import (
+    CURRENCY_SIGNS,
+    MINUS,
+    MISSING,
+    Column,
+    format_date,
+    format_interval,
+    format_number,
+    format_percent,
+    format_value,
+    is_missing,
+    table_html,
+)
+from analysis.suite import Results
+
+UNITS_SHOWN = {
+    "share": "percent", "money": "money", "count": "number", "number": "number", "days": "number", "score": "number",
+}  # fmt: skip
+AGAINST = ("previous", "year_ago")
+
+OTHER_BASE = 1 / 3
+"""From this relative change of n on, a rate's change is partly a change in who is counted."""
+
+_LARGEST_RELATIVE_CHANGE = 3.0  # beyond ±300 % a change is pictured more easily in the metric's own unit
+
+
+# --- which figures ---------------------------------------------------------------------------------------------
+
+
+def chosen(book: Book, metric: Metric) -> Metric:
+    """The metric under the variant this run has chosen for it."""
+    return metric.under(book.settings.variants.get(metric.id, DEFAULT))
+
+
+def metric_name(metric: Metric, language: str) -> str:
+    """The metric's name, with its variant where that is not the default."""
+    name, variant = metric.name.in_(language), variant_name(metric, language)
+    if metric.variant == DEFAULT:
+        return name
+    return f"{name}（{variant}）" if language == "zh" else f"{name} ({variant})"
+
+
+def variant_name(metric: Metric, language: str) -> str:
+    """What the variant is called; empty for the default definition."""
+    if metric.variant == DEFAULT:
+        return ""
+    return metric.variant_name.in_(language) if metric.variant_name else metric.variant
+
+
+def company_level(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a frame of figures or changes that are about the company as a whole."""
+    return frame[frame["by"].isna()]
+
+
+def trend_windows(book: Book) -> list[Window]:
+    """The windows a trend shows, oldest first: whole periods, then the run's own, however much of it is measured."""
+    shown = [window for window in book.windows if not window.is_partial or window == book.window]
+    return shown[-book.settings.sparkline_periods :]
+
+
+def trend(results: Results, metric: Metric) -> list[float]:
+    """The metric's values over the run's periods, missing where not measured; begins with the first measured one.
+
+    Sums and counts of a period still running are left out: they would look like a fall.
+    """
+    windows = [window.label for window in trend_windows(results.book)]
+    if results.book.window.is_partial and metric.kind in ("total", "count"):
+        windows = windows[:-1]
+    kpis = company_level(results.kpis)
+    rows = kpis[(kpis["metric"] == metric.id) & (kpis["variant"] == metric.variant)]
+    values = rows.set_index("period")["value"].reindex(windows)
+    first = values.first_valid_index()
+    return [] if first is None else values.loc[first:].astype(float).tolist()
+
+
+def has_short_history(book: Book, window: Window) -> bool:
+    """Whether the data do not reach back over a whole activity window before this window's start.
+
+    Then those who are customers at its start are not all known, and those who are have had little time to lapse.
+    """
+    start = book.coverage.start
+    if start is None:
+        return False
+    return (window.start - start).days < book.settings.activity_window_days
+
+
+def asks_who_was_active(metric: Metric) -> bool:
+    """Whether the metric is about those who were customers at the start of the window."""
+    return any("is_opening" in text for text in (metric.where, metric.of, metric.per) if text)
+
+
+def misleading_windows(book: Book, metrics: Iterable[Metric]) -> list[Window]:
+    """The windows shown whose retention and churn say nothing, because the data begin too shortly before them."""
+    if not any(asks_who_was_active(metric) for metric in metrics):
+        return []
+    named = {book.window.label, *book.baselines[book.window.label].values()}
+    shown = [window for window in book.windows if window.label in named]
+    return [window for window in shown if has_short_history(book, window) and book.coverage.includes(window)]
+
+
+# --- words -----------------------------------------------------------------------------------------------------
+
+
+def unit_of(metric: Metric) -> str:
+    """The unit in which tables write the metric."""
+    return UNITS_SHOWN[metric.unit]
+
+
+def say_value(value: Any, metric: Metric, book: Book, language: str) -> str:
+    """A value of the metric in its unit."""
+    return format_value(value, unit_of(metric), language, currency=book.settings.currency)
+
+
+def say_interval(low: Any, high: Any, metric: Metric, book: Book, language: str) -> str:
+    """An interval of the metric in its unit."""
+    return format_interval(low, high, unit_of(metric), language, currency=book.settings.currency)
+
+
+def say_level(book: Book, language: str) -> str:
+    """The level of the run's intervals: ``95%``."""
+    level = book.settings.confidence_level
+    return format_percent(level, language, decimals=0 if round(100 * level, 6).is_integer() else 1)
+
+
+def say_period(name: str, book: Book, language: str) -> str:
+    """What a window is called: the period's own name, or ``first 46 days of 1997Q3``."""
+    window = next((w for w in book.windows if w.label == name), None)
+    if window is None or not window.is_partial:
+        return name
+    words = "kpis.so_far" if window == book.window else "kpis.first_days"
+    return label(words, language, days=window.days, period=window.period.label)
+
+
+def say_reason(reason: Any, book: Book, language: str) -> str:
+    """A reason of the frame in words, with tables, metrics, dimensions, periods and days by their names."""
+    catalogue = book.catalogue
+    records = {**catalogue.tables, **catalogue.metrics, **catalogue.dimensions}
+    names = {key: record.name.in_(language) for key, record in records.items()}
+    names |= {window.label: say_period(window.label, book, language) for window in book.windows}
+    names |= {str(day): format_date(day, language) for day in (book.coverage.start, book.coverage.end) if day}
+    return reason_text(reason, language, names)
+
+
+def root_reason(reason: Any) -> str:
+    """The reason behind a reason: ``of|marketing_cost|table_absent|costs`` comes down to ``table_absent|costs``."""
+    parts = str(reason).split(";")[0].split("|")
+    while parts[0] == "of" and len(parts) > 2:
+        parts = parts[2:]
+    return "|".join(parts)
+
+
+def change_shown(change: pd.Series | dict[str, Any], metric: Metric) -> tuple[float, str]:
+    """The number that says a change, and its unit: points for shares, else percent of the base where that reads well."""
+    if unit_of(metric) == "percent":
+        return change["difference"], "points"
+    relative = change["relative_change"]
+    if is_missing(relative) or abs(relative) > _LARGEST_RELATIVE_CHANGE:
+        return change["difference"], unit_of(metric)
+    return relative, "percent"
+
+
+def say_change(change: pd.Series | dict[str, Any], metric: Metric, book: Book, language: str) -> str:
+    """A change with its sign: ``+1.2 pp``, ``−18.8%``."""
+    number, unit = change_shown(change, metric)
+    return format_value(number, unit, language, currency=book.settings.currency, signed=True)
+
+
+def say_change_interval(change: pd.Series | dict[str, Any], metric: Metric, book: Book, language: str) -> str:
+    """The interval of a change, in the unit of the change itself; empty where there is none."""
+    unit, low, high = change_shown(change, metric)[1], change["difference_low"], change["difference_high"]
+    if is_missing(low) or is_missing(high):
+        return ""
+    if unit == "percent":
+        low, high = low / change["base_value"], high / change["base_value"]
+    return format_interval(low, high, unit, language, currency=book.settings.currency, signed=True)
+
+
+def verdict_shown(change: pd.Series | dict[str, Any]) -> str:
+    """The badge of a change: its verdict, or where there is none to give only the direction."""
+    verdict, difference = change["verdict"], change["difference"]
+    if verdict in ("better", "worse", "no_clear_change"):
+        return verdict
+    if verdict == "not_comparable" or is_missing(difference):
+        return "not_compared"
+    return "unchanged" if difference == 0 else "higher" if difference > 0 else "lower"
+
+
+def base_change(n: float, base_n: float, metric: Metric) -> float | None:
+    """The relative change of the rows a rate is measured on, where it is large enough to matter; else None."""
+    if not metric.is_sampled or not base_n > 0 or not n > 0:
+        return None
+    change = n / base_n - 1
+    return change if abs(change) > OTHER_BASE else None
+
+
+def group_name(book: Book, dimension: str, group: Any, language: str) -> str:
+    """What a group of a dimension is called."""
+    if group == NOT_STATED:
+        return label("kpis.not_stated", language)
+    return book.catalogue.dimensions[dimension].group_name(group, language)
+
+
+def say_money_short(value: float, language: str, currency: str) -> str:
+    """An amount in few signs, for charts: ``$301k``, ``$1.2m``; ``US$30.1万``, ``US$1.2亿``."""
+    sign = CURRENCY_SIGNS[language].get(currency, f"{currency} ")
+    steps = {"en": ((1e9, "bn"), (1e6, "m"), (1e3, "k")), "zh": ((1e8, "亿"), (1e4, "万"))}[language]
+    size = abs(value)
+    scale, word = next(((s, w) for s, w in steps if size >= 0.9995 * s), (1.0, ""))
+    shown = f"{size / scale:,.0f}" if size / scale >= 99.95 or not word else f"{size / scale:,.1f}"
+    return (MINUS if value < 0 and shown.strip("0.") else "") + sign + shown + word
+
+
+# --- tables of figures -----------------------------------------------------------------------------------------
+
+KPI_ROW_COLUMNS = [
+    "metric", "variant", "unit", "value", "low", "high", "n", "status", "reason",
+    *(f"{against}_{part}" for against in AGAINST for part in ("change", "unit", "verdict", "base_change", "reason")),
+    "trend",
+]  # fmt: skip
+
+
+def kpi_rows(results: Results, metrics: Sequence[Metric]) -> pd.DataFrame:
+    """One row for each metric, in the order given: the period's figure, its changes, its trend.
+
+    Returns
+    -------
+    DataFrame
+        ``KPI_ROW_COLUMNS``. ``…_base_change`` is the relative change of n where it is larger than a third,
+        ``…_verdict`` a key of the badges, ``trend`` a list of values in time order.
+    """
+    kpis, changes = company_level(results.kpis), company_level(results.changes)
+    figures = {(r["metric"], r["variant"], r["period"]): r for r in kpis.to_dict("records")}
+    by_base = {(r["metric"], r["variant"], r["against"]): r for r in changes.to_dict("records")}
+    rows = []
+    for metric in metrics:
+        figure = figures.get((metric.id, metric.variant, results.book.window.label))
+        if figure is None:
+            continue
+        row = {"unit": unit_of(metric), "trend": trend(results, metric), **figure}
+        for against in AGAINST:
+            change = by_base.get((metric.id, metric.variant, against))
+            row |= _change_cells(change, figure, figures, metric, against)
+        rows.append(row)
+    return pd.DataFrame(rows, columns=KPI_ROW_COLUMNS)
+
+
+def _change_cells(change: Any, figure: Any, figures: Any, metric: Metric, against: str) -> dict[str, Any]:
+    if change is None:
+        return {f"{against}_verdict": "not_compared", f"{against}_unit": unit_of(metric)}
+    number, unit = change_shown(change, metric)
+    base = figures.get((metric.id, metric.variant, change["base_period"]), {})
+    cells = {
+        "change": number, "unit": unit, "verdict": verdict_shown(change), "reason": change["reason"],
+        "base_change": base_change(figure["n"], base.get("n", 0), metric),
+    }  # fmt: skip
+    return {f"{against}_{name}": cell for name, cell in cells.items()}
+
+
+def measured(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that have a value."""
+    return rows[rows["value"].notna()]
+
+
+def kpi_table(
+    results: Results, rows: pd.DataFrame, *, language: str, caption: str, group_by: str | None = None, note: str = ""
+) -> str:
+    """A table of KPI rows in one language: value, interval, n, changes with verdicts, trend.
+
+    A comparison that no row has is left out; the note says why.
+    """
+    book = results.book
+    shown = [against for against in AGAINST if rows[f"{against}_change"].notna().any()]
+    words = _in_words(rows, book, language)
+    notes = [note, *_notes(results, rows, shown, language)]
+    return str(
+        table_html(
+            words, kpi_columns(book, shown, language), caption=caption, language=language, group_by=group_by,
+            currency=book.settings.currency, phone="cards", note=_sentences(notes, language),
+        )
+    )  # fmt: skip
+
+
+def kpi_columns(book: Book, shown: Sequence[str], language: str) -> list[Column]:
+    """The columns of a table of KPI rows, with those comparisons that can be made."""
+    bases = book.baselines[book.window.label]
+    changes = [
+        Column(
+            f"{against}_change", label("kpis.against", language, period=say_period(bases[against], book, language)),
+            unit_from=f"{against}_unit", verdict_from=f"{against}_verdict", detail_from=f"{against}_detail",
+            reason_from=f"{against}_reason", signed=True,
+        )
+        for against in shown
+    ]  # fmt: skip
+    interval = label("kpis.interval", language, level=say_level(book, language))
+    return [
+        Column("name", label("kpis.metric", language), detail_from="variant_name"),
+        Column("value", label("kpis.value", language), unit_from="unit", strong=True),
+        Column("low", interval, unit_from="unit", high="high", reason_from="reason"),
+        Column("n", label("kpis.n", language), unit="number", verdict_from="n_badge"),
+        *changes,
+        Column("trend", label("kpis.trend", language), unit_from="unit", shown_as="sparkline"),
+    ]
+
+
+def _in_words(rows: pd.DataFrame, book: Book, language: str) -> pd.DataFrame:
+    metrics = [book.catalogue.metric(row.metric, row.variant) for row in rows.itertuples()]
+    words = rows.assign(
+        name=[metric.name.in_(language) for metric in metrics],
+        variant_name=[variant_name(metric, language) or None for metric in metrics],
+        n_badge=[_n_badge(row, metric, book) for row, metric in zip(rows.itertuples(), metrics, strict=True)],
+        reason=[say_reason(reason, book, language) for reason in rows["reason"]],
+    )
+    for against in AGAINST:
+        words[f"{against}_detail"] = [_other_base(change, language) for change in rows[f"{against}_base_change"]]
+        words[f"{against}_reason"] = [say_reason(reason, book, language) for reason in rows[f"{against}_reason"]]
+    return words
+
+
+def _n_badge(row: Any, metric: Metric, book: Book) -> str | None:
+    if metric.is_sampled and row.n < book.settings.small_sample:
+        return "small_sample"
+    return "use_with_care" if row.status == "with_care" else None
+
+
+def _other_base(change: Any, language: str) -> str | None:
+    if is_missing(change):
+        return None
+    return label("kpis.other_base", language, change=format_percent(change, language, decimals=0, signed=True))
+
+
+def _notes(results: Results, rows: pd.DataFrame, shown: Sequence[str], language: str) -> list[str]:
+    book = results.book
+    notes = [no_comparison(results, against, language) for against in AGAINST if against not in shown and len(rows)]
+    if rows[[f"{against}_base_change" for against in shown]].notna().any(axis=None):
+        notes.append(label("kpis.other_base_note", language))
+    metrics = [book.catalogue.metric(row.metric, row.variant) for row in rows.itertuples()]
+    notes.append(short_history_note(book, misleading_windows(book, metrics), language))
+    if book.window.is_partial and len(rows):
+        notes.append(label("kpis.trend_whole_periods", language))
+    return notes
+
+
+def short_history_note(book: Book, windows: Sequence[Window], language: str) -> str:
+    """What to think of retention in windows the data begin too shortly before; empty where there are none."""
+    if not windows:
+        return ""
+    names = label("kpis.name_join", language).join(say_period(w.label, book, language) for w in windows)
+    start, days = format_date(book.coverage.start, language), book.settings.activity_window_days
+    return label("kpis.short_history_note", language, periods=names, start=start, days=days)
+
+
+def no_comparison(results: Results, against: str, language: str) -> str:
+    """Why nothing can be compared with a window: the reason most figures give; empty where something can."""
+    changes = company_level(results.changes)
+    rows = changes[changes["against"] == against]
+    if rows["difference"].notna().any():
+        return ""
+    name = results.book.baselines[results.book.window.label][against]
+    period = say_period(name, results.book, language)
+    return label("kpis.no_comparison", language, period=period, reason=why_not_compared(results, against, language))
+
+
+def why_not_compared(results: Results, against: str, language: str) -> str:
+    """The reason why a window has no figures to compare with."""
+    book = results.book
+    name = book.baselines[book.window.label][against]
+    figures = company_level(results.kpis)
+    reasons = figures.loc[(figures["period"] == name) & figures["reason"].notna(), "reason"].map(root_reason)
+    if len(reasons):
+        return say_reason(reasons.mode().iloc[0], book, language)
+    if book.coverage.start:
+        return say_reason(f"before_data|{book.coverage.start}", book, language)
+    return say_reason("no_earlier_period", book, language)
+
+
+def _sentences(notes: Iterable[str], language: str) -> str:
+    return ("" if language == "zh" else " ").join(note for note in notes if note)
+
+
+# --- what is not measured --------------------------------------------------------------------------------------
+
+
+def not_measured_list(
+    results: Results, rows: pd.DataFrame, language: str, most_names: int | None = None
+) -> list[str]:
+    """What could not be measured, gathered by the reason behind it: ``CAC, CLV:CAC (table costs is not supplied)``."""
+    book = results.book
+    absent = rows[rows["value"].isna()]
+    absent = absent.assign(root=absent["reason"].map(root_reason))
+    told = []
+    for root, part in sorted(absent.groupby("root", sort=False), key=lambda item: -len(item[1])):
+        names = [metric_name(book.catalogue.metric(r.metric, r.variant), language) for r in part.itertuples()]
+        reason = say_reason(root, book, language) or MISSING
+        told.append(label("kpis.names_and_reason", language, names=_some(names, most_names, language), reason=reason))
+    return told
+
+
+def _some(names: Sequence[str], most: int | None, language: str) -> str:
+    join = label("kpis.name_join", language)
+    if most is None or len(names) <= most:
+        return join.join(names)
+    return label("kpis.and_more", language, names=join.join(names[:most]), count=len(names) - most, total=len(names))
+
+
+def say_n(n: Any, language: str) -> str:
+    """``n = 7,249``."""
+    return label("kpis.n_is", language, n=format_number(n, language))

@@ -1,0 +1,237 @@
+"""The scorecard: what the figures are, the headline ones, what changed for sure, every metric in one table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from analysis.catalogue import Metric, label
+from analysis.facts import Book, NotMeasured
+from analysis.periods import Window
+from analysis.report.findings import Finding, find_all
+from analysis.report.kpis_shown import (
+    AGAINST,
+    base_change,
+    chosen,
+    company_level,
+    kpi_rows,
+    kpi_table,
+    measured,
+    metric_name,
+    misleading_windows,
+    no_comparison,
+    not_measured_list,
+    say_change,
+    say_interval,
+    say_level,
+    say_n,
+    say_period,
+    say_value,
+    short_history_note,
+    trend,
+    verdict_shown,
+)
+from analysis.report.pages.definitions import show_definitions
+from analysis.report.per_language import html_per_language
+from analysis.report.tables_shown import (
+    Tile,
+    badge,
+    callout,
+    format_date_range,
+    format_number,
+    format_percent,
+    is_missing,
+    kpi_tiles,
+    verdict_badge,
+)
+from analysis.suite import Results
+
+__all__ = ["show_definitions", "show_findings", "show_headline", "show_scorecard", "show_status"]
+
+
+# --- status ----------------------------------------------------------------------------------------------------
+
+
+@html_per_language
+def show_status(results: Results, *, language: str) -> Markup:
+    """Which days are measured and compared, and what must be known before reading on."""
+    book = results.book
+    parts = [
+        callout("", language, title=label("scorecard.status_title", language), items=status_lines(results, language)),
+        _unreconciled(results, language),
+    ]
+    if book.window.is_partial and book.window.days:
+        parts.insert(0, callout(running_line(book, language), language, kind="partial",
+                                title=label("scorecard.running_title", language)))  # fmt: skip
+    return Markup("").join(parts)
+
+
+def status_lines(results: Results, language: str) -> list[str]:
+    """One sentence each: the days measured, the days compared, the basis of values, what says nothing."""
+    book, settings = results.book, results.book.settings
+    if book.window.days == 0:
+        return [label("scorecard.nothing_yet", language)]
+    metrics = [chosen(book, metric) for metric in book.catalogue.metrics.values() if metric.shown]
+    lines = [
+        label("scorecard.measured", language, period=book.period.label, days=_days(book.window, language)),
+        *comparison_lines(results, language),
+        short_history_note(book, misleading_windows(book, metrics), language),
+        label("scorecard.revenue_basis", language) if settings.gross_margin == 1 else "",
+    ]
+    return [line for line in lines if line]
+
+
+def comparison_lines(results: Results, language: str) -> list[str]:
+    """With which days the period is compared, and why with none where that is so."""
+    book = results.book
+    named = {against: book.baselines[book.window.label][against] for against in AGAINST}
+    gaps = {against: no_comparison(results, against, language) for against in AGAINST}
+    windows = [window for window in book.windows if window.label in [named[a] for a in AGAINST if not gaps[a]]]
+    shown = [
+        label("scorecard.window", language, name=say_period(w.label, book, language), days=_days(w, language))
+        for w in reversed(windows)
+    ]
+    compared = label("scorecard.compared", language, windows=label("kpis.name_join", language).join(shown)) if shown else ""
+    return [compared, *(gap for gap in gaps.values() if gap)]
+
+
+def running_line(book: Book, language: str) -> str:
+    """That the period is not over, and how much of it is measured."""
+    return label("scorecard.running", language, days=book.window.days, all_days=book.period.days)
+
+
+def _days(window: Window, language: str) -> str:
+    return format_date_range(window.start, window.last_day, language)
+
+
+def _unreconciled(results: Results, language: str) -> Markup:
+    if results.is_reconciled:
+        return Markup("")
+    broken = results.identities[~results.identities["holds"]]
+    items = [
+        label(
+            "scorecard.broken", language, identity=label(f"findings.identity_{row.identity}", language),
+            subject=row.subject, left=format_number(row.left, language), relation=row.relation,
+            right=format_number(row.right, language),
+        )
+        for row in broken.head(10).itertuples()
+    ]  # fmt: skip
+    return callout(label("scorecard.unreconciled", language), language, kind="unreconciled", items=items)
+
+
+# --- tiles -----------------------------------------------------------------------------------------------------
+
+
+@html_per_language
+def show_headline(results: Results, *, language: str) -> Markup | NotMeasured:
+    """The figures of the settings' headline metrics as tiles: value, interval, changes with verdicts, trend."""
+    book = results.book
+    metrics = [chosen(book, book.catalogue.metrics[name]) for name in book.settings.headline_metrics]
+    tiles = [headline_tile(results, metric, language) for metric in metrics]
+    return kpi_tiles(tiles, language) + _other_base_note(results, metrics, language)
+
+
+def headline_tile(results: Results, metric: Metric, language: str) -> Tile:
+    """The tile of one metric; where it is not measured, the reason stands for the interval."""
+    book, name = results.book, metric_name(metric, language)
+    row = kpi_rows(results, [metric])
+    if row.empty or is_missing(row.iloc[0]["value"]):
+        reason = not_measured_list(results, row, language)
+        return Tile(name, "–", reason[0] if reason else label("kpis.nothing_measured", language))
+    figure = row.iloc[0]
+    return Tile(
+        name,
+        say_value(figure["value"], metric, book, language),
+        _tile_interval(figure, metric, book, language),
+        tile_changes(results, metric, language),
+        [value for value in trend(results, metric)],
+        lambda value: say_value(value, metric, book, language),
+    )
+
+
+def _tile_interval(figure: pd.Series, metric: Metric, book: Book, language: str) -> str:
+    n = say_n(figure["n"], language)
+    if not is_missing(figure["low"]):
+        interval = say_interval(figure["low"], figure["high"], metric, book, language)
+        return label("scorecard.tile_interval", language, level=say_level(book, language), interval=interval, n=n)
+    key = "tile_census" if str(figure["reason"]).startswith("census") else "tile_no_interval"
+    return label(f"scorecard.{key}", language, n=n)
+
+
+def tile_changes(results: Results, metric: Metric, language: str) -> list[tuple[str, str]]:
+    """The changes that can be shown for a metric, each with its verdict."""
+    book, changes, kpis = results.book, company_level(results.changes), company_level(results.kpis)
+    rows = changes[(changes["metric"] == metric.id) & (changes["variant"] == metric.variant) & changes["difference"].notna()]
+    own = kpis[(kpis["metric"] == metric.id) & (kpis["variant"] == metric.variant)].set_index("period")["n"]
+    told = []
+    for row in rows.to_dict("records"):
+        other = base_change(own[row["period"]], own[row["base_period"]], metric)
+        key = "tile_change" if other is None else "tile_change_other_base"
+        words = label(
+            f"scorecard.{key}", language, change=say_change(row, metric, book, language),
+            period=say_period(row["base_period"], book, language),
+            n_change=format_percent(other, language, decimals=0, signed=True),
+        )  # fmt: skip
+        told.append((words, verdict_shown(row)))
+    return told
+
+
+def _other_base_note(results: Results, metrics: list[Metric], language: str) -> Markup:
+    rows = kpi_rows(results, metrics)
+    if rows[[f"{against}_base_change" for against in AGAINST]].notna().any(axis=None):
+        return Markup('<div class="wb-below"><p>{}</p></div>').format(label("kpis.other_base_note", language))
+    return Markup("")
+
+
+# --- findings --------------------------------------------------------------------------------------------------
+
+
+@html_per_language
+def show_findings(results: Results, *, language: str) -> Markup:
+    """What changed for sure, what is large, what could not be measured, what to do next, in this order."""
+    findings = find_all(results)
+    if not findings:
+        return callout(label("scorecard.no_findings", language), language)
+    lines = Markup("").join(_finding(finding, language) for finding in findings)
+    return Markup('<ol class="wb-findings">{}</ol>').format(lines)
+
+
+def _finding(finding: Finding, language: str) -> Markup:
+    step = badge(label("scorecard.step", language), sign="→")
+    mark = verdict_badge(finding.verdict, language) if finding.verdict else step
+    return Markup("<li><p>{}</p>{}</li>").format(finding.sentence[language], mark)
+
+
+# --- the table -------------------------------------------------------------------------------------------------
+
+
+@html_per_language
+def show_scorecard(results: Results, *, language: str) -> Markup:
+    """Every metric of every family in one table, and in one line below it those that could not be measured."""
+    rows = scorecard_rows(results)
+    present = measured(rows)
+    table: Any = callout(label("kpis.nothing_measured", language), language)
+    if len(present):
+        named = present.assign(section=[label(f"scorecard.family_{family}", language) for family in present["family"]])
+        caption = label("scorecard.table_caption", language, period=say_period(results.book.window.label, results.book, language))
+        table = kpi_table(results, named, language=language, caption=caption, group_by="section")
+    return Markup(table) + not_measured_line(results, rows, language)
+
+
+def scorecard_rows(results: Results) -> pd.DataFrame:
+    """The KPI rows of every metric shown, under the run's variants, with its ``family``, family by family."""
+    book = results.book
+    metrics = [chosen(book, m) for family in book.catalogue.families.values() for m in family if m.shown]
+    rows = kpi_rows(results, metrics)
+    return rows.assign(family=[book.catalogue.metrics[name].family for name in rows["metric"]])
+
+
+def not_measured_line(results: Results, rows: pd.DataFrame, language: str) -> Markup:
+    """One line with what is not measured, gathered by reason; empty where everything is."""
+    told = not_measured_list(results, rows, language)
+    if not told:
+        return Markup("")
+    words = label("kpis.not_measured_list", language, list=label("kpis.list_join", language).join(told))
+    return Markup('<div class="wb-below"><p>{}</p></div>').format(words)

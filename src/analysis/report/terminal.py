@@ -1,0 +1,131 @@
+"""What the command line prints: the KPI table, an explanation, the check of a company's data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from analysis.catalogue import DEFAULT, Metric, load_catalogue
+from analysis.facts import Book
+from analysis.facts.book import find_coverage
+from analysis.params import Params
+from analysis.report.explained import Explained, fill_in
+from analysis.report.pages.in_words import write_figure, write_interval, write_reason
+from analysis.suite import Results
+from analysis.tables.prepared import prepare, read_quality, suggest_activity_window_days
+from analysis.tables.quality import rule_words
+
+
+def kpi_table(results: Results, kpis: pd.DataFrame, language: str) -> str:
+    """The KPI frame as a text table: value, interval and n, or why there is none."""
+    book = results.book
+    days = f"{book.window.start} … {book.window.last_day}" if book.window.days else "no days with data"
+    title = f"{book.settings.company} {book.window.label}: {days}"
+    rows = [_kpi_line(book, row, language) for row in kpis.to_dict("records")]
+    return f"{title}\n\n" + aligned(["metric", "group", "value", "interval", "n", ""], rows)
+
+
+def _kpi_line(book: Book, row: dict[str, Any], language: str) -> list[str]:
+    metric = book.catalogue.metric(row["metric"], row["variant"])
+    name = metric.id if metric.variant == DEFAULT else f"  .{metric.variant}"
+    group = book.catalogue.dimensions[row["by"]].group_name(row["group"], language) if isinstance(row["by"], str) else ""
+    value, interval = (write_figure(row["value"], metric, book, language), write_interval(row, metric, book, language))
+    note = "" if row["status"] == "measured" else write_reason(row["reason"], book, language)
+    return [name, group, value, interval, f"{int(row['n']):,}", note]
+
+
+def explained_text(explained: Explained, book: Book, language: str) -> str:
+    """One figure explained: definition, variant, settings, counts, SQL and the first rows behind it."""
+    metric, settings, estimate = explained.metric, book.setting_values, explained.estimate
+    lines = [
+        f"{metric.name.in_(language)} ({metric.id}, variant {metric.variant})",
+        f"  {fill_in(metric.meaning.in_(language), settings)}",
+        *([f"  {metric.variant_name.in_(language)}"] if metric.variant_name else []),
+        *([f"  {metric.note.in_(language)}"] if metric.note else []),
+        "",
+        f"period    {explained.period}" + (f", {explained.by} = {explained.group}" if explained.by else ""),
+        f"value     {_value_words(metric, estimate, book, language)}",
+        f"counts    {_counts(estimate)}",
+        f"kind      {metric.kind}: {explained.formula}",
+        *_filters(metric),
+        *(f"setting   {name} = {value}" for name, value in explained.settings.items()),
+        *(f"operand   {name} = {'not measured' if value is None else value}" for name, value in explained.operands.items()),
+        *([f"other     {', '.join(metric.variants)}"] if metric.variants else []),
+    ]
+    if explained.sql:
+        lines += ["", f"{metric.fact}: {explained.grain}", "", explained.sql]
+    if explained.source_rows is not None:
+        shown = explained.source_rows.to_string(index=False, max_cols=None, line_width=110)
+        lines += ["", f"first rows of {metric.fact} in it:", shown]
+    return "\n".join(lines)
+
+
+def _value_words(metric: Metric, estimate: Any, book: Book, language: str) -> str:
+    if not estimate or estimate["status"] == "not_measured":
+        return f"– {write_reason(estimate.get('reason'), book, language)}"
+    value = write_figure(estimate["value"], metric, book, language)
+    interval = write_interval(estimate, metric, book, language)
+    words = f"{value} ({float(estimate['value'])!r})"
+    return words + (f", {book.settings.confidence_level:.0%} interval {interval}" if interval else "")
+
+
+def _counts(estimate: Any) -> str:
+    if not estimate:
+        return "none"
+    parts = [f"n = {int(estimate['n']):,}"]
+    parts += [f"{name} = {estimate[name]:,.10g}" for name in ("numerator", "denominator") if pd.notna(estimate[name])]
+    return ", ".join(parts)
+
+
+def _filters(metric: Metric) -> list[str]:
+    parts = (("fact", metric.fact), ("at", metric.at), ("where", metric.where), ("of", metric.of), ("per", metric.per))
+    return [f"{name:10}{value}" for name, value in parts if value]
+
+
+def check_text(params: Params) -> str:
+    """What a company's files hold: rows kept and rejected, days covered, and what is missing for which metrics."""
+    prepared, settings = prepare(params), params.settings
+    coverage = find_coverage(settings, prepared)
+    lines = [f"{settings.company} ({params.path.name}): the settings can be used.", ""]
+    lines.append(aligned(["table", "stage", "rows", "amount", "rule"], _quality_lines(read_quality(prepared))))
+    if coverage.start:
+        end = f"to {coverage.last_day}" if coverage.end else "with too few order days to say where they end"
+        lines += ["", f"Orders from {coverage.start} {end}; a silence of {coverage.silence_days} days is usual."]
+    if (days := suggest_activity_window_days(prepared)) is not None:
+        lines.append(
+            f"activity_window_days is {settings.activity_window_days}; nine of ten gaps between a customer's purchases "
+            f"are at most {days} days."
+        )
+    missing = [name for name in load_catalogue().tables if name not in prepared.tables]
+    lines += ["", *(_missing_line(name) for name in missing)]
+    return "\n".join(lines).rstrip()
+
+
+def _quality_lines(quality: pd.DataFrame) -> list[list[str]]:
+    return [
+        [row["table"], row["stage"], f"{int(row['rows']):,}", "" if pd.isna(row["amount"]) else f"{row['amount']:,.2f}",
+         rule_words(row["rule"], "en") if isinstance(row["rule"], str) else ""]
+        for row in quality.to_dict("records")
+    ]  # fmt: skip
+
+
+def _missing_line(table: str) -> str:
+    needing = [metric.id for metric in load_catalogue().metrics.values() if table in metric.needs or (table == "orders" and metric.fact in ("orders", "customer_periods"))]
+    dimensions = [name for name, dimension in load_catalogue().dimensions.items() if table in dimension.needs]
+    return f"Table {table} is not supplied; without it there is no {', '.join([*needing, *(f'breakdown by {d}' for d in dimensions)])}."
+
+
+def aligned(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows in columns, as wide as their widest cell on screen."""
+    table = [list(header), *map(list, rows)]
+    widths = [max(screen_width(row[i]) for row in table) for i in range(len(header))]
+    return "\n".join("  ".join(cell + " " * (w - screen_width(cell)) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table)
+
+
+def screen_width(text: str) -> int:
+    """How many columns a text takes on a terminal: Chinese characters take two."""
+    from unicodedata import east_asian_width
+
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)

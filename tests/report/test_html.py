@@ -1,0 +1,423 @@
+from __future__ import annotations
+
+import base64
+import html as markup
+import re
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import analysis.report.html as pages
+from analysis.report.editions import BROWSER_FLAGS, find_browser
+from analysis.report.html import PageError, PageLink, check_page, render_page
+from analysis.report.tables_shown import PHONE_PNG
+
+PNG = base64.b64encode(
+    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (1440).to_bytes(4) + (680).to_bytes(4) + b"\x08\x02" + bytes(11)
+).decode()
+HEADER = {
+    "company": "Harbour & Field <Trading>",
+    "period": "2026Q3",
+    "data_window": ("2026-07-01", "2026-09-30"),
+    "run": "3f2a91c",
+}
+
+
+def text_cell(text: str, *tags: str) -> nbformat.NotebookNode:
+    return new_markdown_cell(text, metadata={"tags": list(tags)})
+
+
+def shown(data: dict[str, str], language: str | None = None, **about: str) -> nbformat.NotebookNode:
+    metadata = {"workbook": {"language": language, **about}} if language else {}
+    return new_output("display_data", data, metadata=metadata)
+
+
+def code_cell(source: str, *outputs: nbformat.NotebookNode, count: int | None = 1) -> nbformat.NotebookNode:
+    return new_code_cell(source, execution_count=count, outputs=list(outputs))
+
+
+def error(name: str = "NameError") -> nbformat.NotebookNode:
+    return new_output(
+        "error", ename=name, evalue="boom", traceback=["Traceback (most recent call last)", "boom"]
+    )
+
+
+def notebook(*cells: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    titles = [text_cell("# Are they staying?", "lang-en"), text_cell("# 客户留下来了吗？", "lang-zh")]
+    return new_notebook(cells=[*titles, *cells])
+
+
+def render(*cells: nbformat.NotebookNode, language: str = "en", **options) -> BeautifulSoup:
+    options = {"header": HEADER, **options}
+    return BeautifulSoup(render_page(notebook(*cells), language=language, **options), "html.parser")
+
+
+def main_text(page: BeautifulSoup) -> str:
+    return page.main.get_text(" ", strip=True)
+
+
+# --- what a reader gets ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "seen", "unseen"), [("en", "English", "中文"), ("zh", "中文", "English")]
+)
+def test_a_page_holds_one_language_and_what_belongs_to_none(language, seen, unseen):
+    page = render(
+        text_cell("English prose", "lang-en"), text_cell("中文正文", "lang-zh"), text_cell("42"),
+        code_cell("show()", shown({"text/html": "<p>English table</p>"}, "en"),
+                  shown({"text/html": "<p>中文表格</p>"}, "zh"), shown({"text/html": "<p>untagged</p>"})),
+        language=language,
+    )  # fmt: skip
+    text = main_text(page)
+    assert seen in text and "42" in text and "untagged" in text
+    assert unseen not in text
+    assert page.html["lang"] == {"en": "en", "zh": "zh-Hans"}[language]
+
+
+def test_streams_warnings_bare_results_and_scripts_never_reach_a_reader():
+    page = render(
+        code_cell(
+            "noisy()", new_output("stream", name="stdout", text="printed"),
+            new_output("stream", name="stderr", text="warned"),
+            new_output("execute_result", {"text/plain": "<Axes: >"}, execution_count=1),
+            shown({"application/javascript": "alert(1)"}), shown({"text/html": "<p>kept</p>"}),
+        )
+    )  # fmt: skip
+    assert main_text(page) == "kept"
+    assert check_page(str(page)) == []
+
+
+def test_the_style_meant_for_jupyter_is_left_out():
+    marked = new_output(
+        "display_data", {"text/html": "<style>b{}</style>"}, metadata={"workbook": {"role": "style"}}
+    )
+    assert render(code_cell("show_style()", marked)).main.style is None
+
+
+def test_managers_see_no_code_and_analysts_find_it_folded():
+    cell = code_cell("secret = 1  # <b>", shown({"text/html": "<p>result</p>"}))
+    assert "secret" not in str(render(cell))
+    fold = render(cell, edition="analyst").select_one("details.wb-code")
+    assert not fold.has_attr("open")
+    assert fold.pre.get_text().strip() == "secret = 1  # <b>"
+
+
+def test_one_h1_comes_from_the_first_heading_and_later_ones_step_down():
+    page = render(text_cell("# Another title"), text_cell("## Section"), language="zh")
+    assert [heading.get_text() for heading in page.find_all("h1")] == ["客户留下来了吗？"]
+    assert [heading.get_text() for heading in page.find_all("h2")] == ["Another title", "Section"]
+    assert page.title.get_text() == "客户留下来了吗？ · Harbour & Field <Trading> · 2026Q3"
+
+
+def test_a_page_without_title_takes_the_header_s_or_is_refused():
+    bare = new_notebook(cells=[text_cell("prose")])
+    assert "<h1>Given</h1>" in render_page(bare, language="en", header={**HEADER, "title": "Given"})
+    with pytest.raises(PageError, match="title"):
+        render_page(bare, language="en", header=HEADER)
+
+
+def test_contents_lead_to_headings_of_their_own_id():
+    page = render(text_cell("## Churn\n\n### By region\n\n## Churn\n\n## ???\n\n## 流失 原因"))
+    targets = [heading["id"] for heading in page.main.find_all(["h2", "h3"])]
+    assert targets == ["churn", "by-region", "churn-2", "section", "流失-原因"]
+    links = page.select(".wb-rail .wb-sections a")
+    assert [(link["href"], link.get_text()) for link in links] == [
+        ("#churn", "Churn"), ("#by-region", "By region"), ("#churn-2", "Churn"), ("#section", "???"),
+        ("#流失-原因", "流失 原因"),
+    ]  # fmt: skip
+    assert check_page(str(page)) == []
+
+
+def test_the_header_names_company_period_window_and_run():
+    facts = render(language="zh").select_one(".wb-facts").get_text("|", strip=True)
+    assert facts == "报告期|2026Q3|数据区间|2026年7月1日至2026年9月30日|运行编号|3f2a91c"
+    assert render().select_one(".wb-company").get_text() == HEADER["company"]
+
+
+def test_the_navigation_marks_this_page_and_what_failed():
+    links = [
+        PageLink("a", "One", "a.html"),
+        PageLink("b", "Two", "b.html"),
+        PageLink("c", "Three", "", "failed"),
+    ]
+    rail = render(pages=links, page_id="b").select_one(".wb-rail")
+    assert [link.get_text() for link in rail.select("a[aria-current]")] == ["Two"]
+    assert [entry.get_text(" ", strip=True) for entry in rail.select(".wb-pages li")] == [
+        "One",
+        "Two",
+        "Three failed",
+    ]
+    assert [link["href"] for link in rail.select(".wb-pages a")] == ["a.html", "b.html"]
+
+
+@pytest.mark.parametrize(
+    ("status", "marks"),
+    [("whole", []), ("partial", ["PARTIAL"]), (["unreconciled", "partial"], ["PARTIAL", "UNRECONCILED"])],
+)
+def test_partial_and_unreconciled_runs_are_marked(status, marks):
+    header = {**HEADER, "status": status, "status_items": {"unreconciled": ["revenue differs by 213"]}}
+    page = render(header=header)
+    assert [mark.get_text(strip=True) for mark in page.select(".wb-watermark")] == marks
+    assert [title.get_text() for title in page.select("header .wb-callout-title")] == marks
+    assert ("revenue differs by 213" in page.header.get_text()) == ("UNRECONCILED" in marks)
+
+
+def test_an_unknown_status_is_refused():
+    with pytest.raises(ValueError, match="doubtful"):
+        render(header={**HEADER, "status": "doubtful"})
+
+
+# --- what fails -----------------------------------------------------------------------------------
+
+
+def test_a_failed_cell_is_a_labelled_gap_without_trace():
+    page = render(
+        code_cell("broken()", shown({"text/html": "<p>before</p>"}, "en"), error(), count=7),
+        text_cell("An exception was encountered", "papermill-error-cell-tag"),
+    )
+    assert main_text(page) == (
+        "before This part could not be computed The reason is kept in the executed notebook, cell [7]. "
+        "The other pages of the report are not affected."
+    )
+    assert "NameError" not in str(page) and "boom" not in str(page)
+
+
+def test_cells_that_never_ran_after_a_failure_leave_one_gap_a_section():
+    first, second, third, empty = (code_cell(source, count=None) for source in ("a()", "b()", "c()", ""))
+    failed = code_cell("broken()", error(), count=7)
+    page = render(failed, first, text_cell("## 下一节", "lang-zh"), second, third, empty, language="zh")
+    gaps = [gap.get_text(" ", strip=True) for gap in page.select(".wb-is-gap")]
+    assert gaps == [
+        "此部分未能计算 原因保存在已执行的笔记本第[7]个单元格中，报告其他页面不受影响。",
+        "此部分未能计算 此部分依赖前文未能计算的结果（第[7]个单元格）。",
+    ]
+
+
+def test_cells_without_output_before_any_failure_leave_nothing():
+    assert main_text(render(code_cell("kpis = measure()", count=None))) == ""
+    assert not pages.has_gaps(notebook(code_cell("x")))
+    assert pages.has_gaps(notebook(code_cell("x", error())))
+
+
+def test_the_notebook_itself_is_not_changed():
+    given = notebook(code_cell("broken()", shown({"text/html": "<p>zh</p>"}, "zh"), error()))
+    before = nbformat.writes(given)
+    render_page(given, language="en", header=HEADER)
+    assert nbformat.writes(given) == before
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+def test_a_figure_has_its_words_its_size_and_a_narrow_twin():
+    output = shown(
+        {"image/png": PNG, PHONE_PNG: PNG}, "en", alt='Rises "fast" <b>', title="It rises", note="n = 8"
+    )
+    figure = render(code_cell("plot()", output)).figure
+    assert figure.img["alt"] == 'Rises "fast" <b>'
+    assert (figure.img["width"], figure.img["height"]) == ("720", "340")
+    assert figure.figcaption.get_text() == "It rises" and "n = 8" in figure.get_text()
+    assert (
+        figure.source["srcset"].startswith("data:image/png;base64,") and "max-width" in figure.source["media"]
+    )
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        shown({"image/png": PNG}, "en"),
+        shown({"image/png": PNG}),
+        shown({"image/svg+xml": "<svg/>"}, "en", alt=" "),
+        shown({"text/html": "<p><img src='data:image/png;base64,AA=='></p>"}, "en"),
+    ],
+    ids=["tagged png", "stray png", "svg", "html"],
+)
+def test_a_figure_without_alternative_text_fails_and_names_its_cell(output):
+    with pytest.raises(PageError, match=r"Cell \[7\] .*alternative text"):
+        render(code_cell("plot()", output, count=7))
+
+
+def test_a_picture_in_prose_needs_words_too():
+    with pytest.raises(PageError, match="Text cell 3"):
+        render(text_cell("![ ](picture.png)"))
+
+
+def test_a_figure_of_the_other_language_is_not_asked_for_words():
+    assert render(code_cell("plot()", shown({"image/png": PNG}, "zh"))).img is None
+
+
+# --- prose ----------------------------------------------------------------------------------------
+
+
+def test_dollar_signs_are_money_and_html_in_prose_is_text():
+    page = render(text_cell("From **$5** to **$10**.\n\n<script>alert(1)</script> <b>x</b>"))
+    assert [bold.get_text() for bold in page.main.find_all("strong")] == ["$5", "$10"]
+    assert page.main.script is None and page.main.b is None
+    assert "<script>alert(1)</script>" in main_text(page)
+
+
+def test_links_out_of_the_report_are_printed_as_addresses():
+    page = render(
+        text_cell("[Paper](https://example.org/a?b=1&c) and [next](02.en.html) and [up](#x)\n\n## x")
+    )
+    assert "Paper ( https://example.org/a?b=1&c )" in main_text(page)
+    assert [link["href"] for link in page.main.find_all("a")] == ["02.en.html", "#x"]
+    assert check_page(str(page)) == []
+
+
+def test_tables_in_prose_get_scopes():
+    page = render(text_cell("| a | b |\n|---|---|\n| 1 | 2 |"))
+    assert [heading["scope"] for heading in page.main.find_all("th")] == ["col", "col"]
+
+
+def test_markdown_output_is_escaped_like_prose():
+    page = render(code_cell("x", shown({"text/markdown": "**bold** <script>alert(1)</script>"})))
+    assert page.main.strong.get_text() == "bold" and page.main.script is None
+
+
+# --- checking finished pages ----------------------------------------------------------------------
+
+
+def test_a_finished_page_passes_and_fetches_nothing():
+    page = str(render(text_cell("## A\n\n## B"), pages=[PageLink("a", "One", "a.html")], page_id="a"))
+    assert check_page(page) == []
+    assert not re.search(r"https?:|//cdn|<script|mathjax", page, re.IGNORECASE)
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('<html lang="en">', "<html>", "no lang"),
+        ("</main>", "<h1>Two</h1></main>", "2 h1 headings"),
+        ("</main>", '<img src="data:image/png;base64,AA==" alt=" "></main>', "Picture 1 has no alternative"),
+        ("</main>", "<table><tr><th>Sum</th></tr></table></main>", "“Sum” has no scope"),
+        ("</main>", "<svg></svg></main>", "neither labelled nor hidden"),
+        ("</main>", "<script>1</script></main>", "holds a script element"),
+        ("</main>", '<p onclick="x()">x</p></main>', "script attribute onclick"),
+        ("</main>", '<a href="https://example.org">x</a></main>', "href of a a element leaves"),
+        ("</main>", '<a href=" javascript:alert(1)">x</a></main>', "leaves the page"),
+        ("</main>", '<img alt="x" src="//example.org/a.png"></main>', "src of a img element leaves"),
+        ("</main>", '<img alt="x" src="picture.png"></main>', "src of a img element leaves"),
+        ("</main>", '<img alt="x" src="data:," srcset="https://e.org/a 2x"></main>', "srcset of a img"),
+        ("</main>", "<p style=\"background:url('https://example.org/a')\">x</p></main>", "style fetches"),
+        ("</style>", "@import 'https://example.org/a.css';</style>", "style fetches"),
+        ("</main>", '<p id="content">x</p></main>', "“content” is used more than once"),
+        ("</main>", '<a href="#nowhere">x</a></main>', "“#nowhere”, which is not on the page"),
+        ("</main>", "<pre>Traceback (most recent call last)</pre></main>", "stack trace"),
+        ("default-src 'none'", "default-src *", "content security policy"),
+        ("</head>", '<meta http-equiv="Refresh" content="0;url=x"></head>', "forwards its reader"),
+        ("</head>", '<link rel="stylesheet" href="a.css"></head>', "holds a link element"),
+    ],
+)
+def test_each_defect_of_a_page_is_found(old, new, problem):
+    page = str(render())
+    assert old in page
+    found = check_page(page.replace(old, new, 1))
+    assert any(problem in sentence for sentence in found), found
+
+
+def test_a_page_over_budget_is_found():
+    page = str(render(text_cell("x " * 1_050_000)))
+    assert check_page(page) == ["The page has 2.1 MB; at most 2.0 MB are allowed."]
+    assert check_page(page, bytes_limit=None) == []
+
+
+# --- the whole way --------------------------------------------------------------------------------
+
+DEMO = """
+import matplotlib.pyplot as plt
+import pandas as pd
+from analysis.report.figures.style import figure_style, label_lines
+from analysis.report.tables_shown import *
+show_style()
+kpis = pd.DataFrame({
+    "metric": ["Retention rate <script>alert(1)</script>", "First response time, agent-handled tickets"],
+    "unit": ["percent", "duration"], "value": [0.631, 6120.0], "low": [0.618, 5820.0],
+    "high": [0.644, 6420.0], "n": [5214, 8431], "change": [0.012, -480.0],
+    "change_unit": ["points", "duration"], "verdict": ["no_clear_change", "better"],
+    "trend": [[0.60, 0.61, None, 0.631], [7000.0, 6600.0, 6500.0, 6120.0]],
+})
+columns = [
+    Column("metric", {"en": "Metric", "zh": "指标"}),
+    Column("value", {"en": "2026Q3", "zh": "2026Q3"}, unit_from="unit", strong=True),
+    Column("low", {"en": "95% interval", "zh": "95% 区间"}, unit_from="unit", high="high"),
+    Column("n", "n", unit="number"),
+    Column("change", {"en": "On 2026Q2", "zh": "环比"}, unit_from="change_unit", verdict_from="verdict"),
+    Column("trend", {"en": "Last 4 quarters", "zh": "近四个季度"}, unit_from="unit", shown_as="sparkline"),
+]
+shares = {f"q{k}": [0.9 - k / 20, 0.8 - k / 20] for k in range(12)}
+matrix = pd.DataFrame({"cohort": ["2025Q1", "2025Q2"]} | shares)
+for language in LANGUAGES:
+    name = {"en": "Retention", "zh": "客户保留率"}[language]
+    tile = Tile(name, "63.1%", "61.8–64.4%", [("+1.2 pp", "better")], [0.6, 0.631])
+    display_html(kpi_tiles([tile] * 4, language), language)
+    show_table(kpis, columns, caption={"en": "Scorecard", "zh": "计分卡"}, language=language, phone="cards")
+    quarters = [Column(key, key, unit="percent") for key in shares]
+    show_table(matrix, [Column("cohort", name), *quarters], caption="Cohorts", language=language)
+    with figure_style(language):
+        figure, axes = plt.subplots()
+        axes.plot(["2026Q1", "2026Q2", "2026Q3"], [0.60, 0.61, 0.631], label=name)
+        label_lines(axes)
+    display_figure(figure, language, "A line that rises from 60% to 63%.", title=name)
+axes
+"""
+
+
+@pytest.fixture(scope="module")
+def executed():
+    """A notebook run by a real kernel: cells that work, then one that fails, then one that never runs."""
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    source = Path(pages.__file__).parents[2]
+    demo = notebook(
+        text_cell("## Scorecard", "lang-en"), text_cell("## 计分卡", "lang-zh"), new_code_cell(DEMO),
+        text_cell("## More", "lang-en"), new_code_cell("1 / 0"), new_code_cell("figure"),
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        patch.setenv("PYTHONPATH", str(source))
+        NotebookClient(demo, timeout=120, kernel_name="python3").execute()
+    return demo
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("edition", ["manager", "analyst"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_executed_notebook_becomes_a_sound_page(executed, language, edition):
+    page = render_page(executed, language=language, header=HEADER, edition=edition)
+    assert check_page(page) == []
+    read = BeautifulSoup(page, "html.parser")
+    assert [len(read.main.find_all(name)) for name in ("table", "figure")] == [2, 1]
+    assert read.figcaption.get_text() == {"en": "Retention", "zh": "客户保留率"}[language]
+    assert len(read.select(".wb-is-gap")) == 1
+    assert "ZeroDivisionError" not in page
+    assert ("Axes" in read.main.get_text()) == (edition == "analyst")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_browser() is None, reason="no Chromium or Chrome on this machine")
+@pytest.mark.parametrize("width_pixels", [390, 1280])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_nothing_sticks_out_of_the_page_at_phone_or_desk_width(executed, language, width_pixels, tmp_path):
+    page = render_page(executed, language=language, header=HEADER)
+    frame, flags = tmp_path / "frame.html", [*BROWSER_FLAGS, "--hide-scrollbars", "--window-size=1400,1000"]
+    measure = "document.title = this.contentDocument.documentElement.scrollWidth + ' wide'"
+    frame.write_text(
+        f'<title></title><iframe style="border:0;width:{width_pixels}px;height:900px" onload="{measure}"'
+        f' srcdoc="{markup.escape(page)}"></iframe>'
+    )
+    command = [
+        find_browser(),
+        *flags,
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--dump-dom",
+        frame.as_uri(),
+    ]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert f"<title>{width_pixels} wide</title>" in ran.stdout
