@@ -17,7 +17,9 @@ import pytest
 def purchase_days() -> pd.DataFrame:
     """One row for each customer and day of purchase in the CDNOW sample, with the day's total."""
     log = Path(find_spec("lifetimes").origin).parent / "datasets" / "CDNOW_sample.txt"
-    lines = pd.read_csv(log, sep=r"\s+", header=None, names=["master_id", "customer", "day", "discs", "amount"])
+    lines = pd.read_csv(
+        log, sep=r"\s+", header=None, names=["master_id", "customer", "day", "discs", "amount"]
+    )
     lines["day"] = pd.to_datetime(lines["day"].astype(str))
     return lines.groupby(["customer", "day"], as_index=False)["amount"].sum()
 
@@ -103,7 +105,8 @@ def simulated_purchases(
     observed: float | None = None,
     ahead: float = 0.0,
 ) -> SimpleNamespace:
-    """Customers bought from BG/NBD (or MBG/NBD) in continuous time: histories until T and purchases in the time ahead.
+    """Customers bought from BG/NBD (or MBG/NBD) in continuous time: histories until T and purchases in the
+    time ahead.
 
     T is the same for all where ``observed`` is given, else uniform over 1 to 80.
     """
@@ -128,7 +131,9 @@ def simulate():
     return simulated_purchases
 
 
-def simulated_spend(x: np.ndarray, seed: int, *, p: float = 6.0, q: float = 4.0, v: float = 15.0) -> np.ndarray:
+def simulated_spend(
+    x: np.ndarray, seed: int, *, p: float = 6.0, q: float = 4.0, v: float = 15.0
+) -> np.ndarray:
     """Mean spend of x purchases of each customer under Gamma-Gamma; 0 where x is 0."""
     rng = np.random.default_rng(seed)
     level = rng.gamma(q, 1 / v, len(x))

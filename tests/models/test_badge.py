@@ -27,6 +27,10 @@ def test_a_rule_is_filled_in():
 
 
 def test_the_least_trusting_verdict_wins_and_the_first_among_equals():
-    good, care, other = Badge("trusted", "a", "", ""), Badge("with_care", "b", "", ""), Badge("with_care", "c", "", "")
+    good, care, other = (
+        Badge("trusted", "a", "", ""),
+        Badge("with_care", "b", "", ""),
+        Badge("with_care", "c", "", ""),
+    )
     assert worst_of(good, care, other) is care
     assert worst_of(good) is good

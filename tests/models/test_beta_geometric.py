@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -70,7 +72,8 @@ def test_grouped_ages_change_nothing(coins_at_start, simulate, monkeypatch):
 
 
 def by_integration(params, coins_at_start, t, x, T):
-    """Expected purchases of a staying customer: (1 − (1 + p t/A)^−R)/p averaged over p ~ Beta(a, b + tosses)."""
+    """Expected purchases of a staying customer: (1 − (1 + p t/A)^−R)/p averaged over p ~ Beta(a, b +
+    tosses)."""
     r, alpha, a, b = params.values()
     R, y, B = r + x, t / (alpha + T), b + x + coins_at_start
 
@@ -81,7 +84,7 @@ def by_integration(params, coins_at_start, t, x, T):
 
     centre = np.log(a / B)
     edges = centre + np.array([-300, -40, -10, -3, 0, 3, 10, 40])
-    return sum(quad(over_log_odds, *pair, epsrel=1e-12, epsabs=0, limit=200)[0] for pair in zip(edges, edges[1:]))  # noqa: B905
+    return sum(quad(over_log_odds, *pair, epsrel=1e-12, epsabs=0, limit=200)[0] for pair in pairwise(edges))
 
 
 @BOTH
@@ -107,7 +110,11 @@ def test_expected_purchases_are_the_integral(coins_at_start, a, b, t, x, T):
 
 def test_the_average_over_leaving_needs_no_hypergeometric_function():
     rng = np.random.default_rng(4)
-    t, x, T = np.exp(rng.uniform(-3, 5, 500)), rng.integers(0, 100, 500).astype(float), rng.uniform(1, 150, 500)
+    t, x, T = (
+        np.exp(rng.uniform(-3, 5, 500)),
+        rng.integers(0, 100, 500).astype(float),
+        rng.uniform(1, 150, 500),
+    )
     expected = beta_geometric.purchases_if_staying(PARAMS, 0, t, x, T)
     R, y = (PARAMS["r"] + x)[:, None], (t / (PARAMS["alpha"] + T))[:, None]
     average = beta_geometric.mean_over_leaving(
@@ -119,7 +126,11 @@ def test_the_average_over_leaving_needs_no_hypergeometric_function():
 @pytest.mark.parametrize("params", [(1e-5, 1e5), (1e-5, 1e-5), (1e5, 1e5), (0.8, 1e5), (1e5, 0.1)])
 def test_edges_of_the_parameters_give_numbers_within_bounds(params):
     rng = np.random.default_rng(5)
-    t, x, T = np.exp(rng.uniform(-3, 5, 200)), rng.integers(0, 200, 200).astype(float), rng.uniform(0, 150, 200)
+    t, x, T = (
+        np.exp(rng.uniform(-3, 5, 200)),
+        rng.integers(0, 200, 200).astype(float),
+        rng.uniform(0, 150, 200),
+    )
     expected = beta_geometric.purchases_if_staying(
         {"r": 0.25, "alpha": 4.4, "a": params[0], "b": params[1]}, 0, t, x, T
     )

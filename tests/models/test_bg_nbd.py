@@ -1,4 +1,5 @@
-"""BG/NBD: the published numbers, lifetimes on the same rows, planted parameters, and data that teach nothing."""
+"""BG/NBD: the published numbers, lifetimes on the same rows, planted parameters, and data that teach
+nothing."""
 
 from __future__ import annotations
 
@@ -117,7 +118,8 @@ def test_planted_parameters_come_back(simulate, planted):
 
 
 def test_a_fit_in_stages_is_the_fit_of_all_rows(simulate):
-    """Over 20,000 rows a sample is climbed first; grouped to fewer rows the same customers are fitted at once."""
+    """Over 20,000 rows a sample is climbed first; grouped to fewer rows the same customers are fitted at
+    once."""
     people = simulate(60_000, seed=12)
     x, t_x, T = people.x, np.ceil(people.t_x), np.ceil(people.T)
     staged = fit_bg_nbd(x, t_x, T)
@@ -134,7 +136,10 @@ def test_rare_repeaters_in_many_rows_are_not_missed(simulate):
     x = np.concatenate([some.x, none])
     fit = fit_bg_nbd(x, np.concatenate([some.t_x, none]), np.concatenate([some.T, none + 30]))
     weighted = fit_bg_nbd(
-        np.append(some.x, 0), np.append(some.t_x, 0), np.append(some.T, 30), np.append(np.ones(1_000), 100_000)
+        np.append(some.x, 0),
+        np.append(some.t_x, 0),
+        np.append(some.T, 30),
+        np.append(np.ones(1_000), 100_000),
     )
     assert fit.log_likelihood == pytest.approx(weighted.log_likelihood, rel=1e-10)
     assert fit.params == pytest.approx(weighted.params, rel=1e-3)

@@ -28,7 +28,8 @@ def inputs_from(histories, quarter_lengths) -> EquityInputs:
 
 @pytest.fixture(scope="module")
 def quarters(histories_at):
-    """CDNOW at the ends of 1997Q1 and 1997Q2; all customers came in Q1, the last third of them is taken as new in Q2."""
+    """CDNOW at the ends of 1997Q1 and 1997Q2; all customers came in Q1, the last third of them is taken as
+    new in Q2."""
     last = histories_at("1997-03-31")
     return (
         inputs_from(last.iloc[: len(last) * 2 // 3], [91, 92, 92, 90]),
@@ -64,11 +65,15 @@ def test_ends_are_the_equities_and_steps_sum_to_the_change(quarters, found):
 
 
 def test_steps_have_the_signs_they_must(found):
-    """Buying raises value and silence lowers it; newcomers bring some; nobody went missing; settings stayed."""
+    """Buying raises value and silence lowers it; newcomers bring some; nobody went missing; settings
+    stayed."""
     assert found.steps["bought"] > 0 > found.steps["stayed_silent"]
     assert found.steps["new_customers"] > 0
     assert found.steps["no_longer_known"] == found.steps["settings"] == 0
-    assert found.customers["new_customers"] + found.customers["bought"] + found.customers["stayed_silent"] == 2357
+    assert (
+        found.customers["new_customers"] + found.customers["bought"] + found.customers["stayed_silent"]
+        == 2357
+    )
 
 
 def test_nothing_changed_is_no_change(quarters):
@@ -118,7 +123,8 @@ def test_order_of_customers_does_not_matter(quarters, found):
     last, this = quarters
     order = np.random.default_rng(71).permutation(len(this.customer_id))
     columns = {
-        name: np.asarray(getattr(this, name))[order] for name in ("customer_id", "x", "t_x", "T", "mean_spend")
+        name: np.asarray(getattr(this, name))[order]
+        for name in ("customer_id", "x", "t_x", "T", "mean_spend")
     }
     assert equity_bridge(last, replace(this, **columns)).steps == pytest.approx(found.steps, rel=1e-9)
 

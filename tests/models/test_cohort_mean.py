@@ -67,7 +67,9 @@ def test_spread_of_one_purchase_is_learnt_from_means():
 def test_constant_spend_has_no_spread_and_can_be_drawn():
     fit = fit_mean_spend([1, 2, 3], [9.99] * 3)
     assert fit.relative_variance_of_one_purchase == pytest.approx(0, abs=1e-20)
-    assert [each.population_mean for each in fit.draw(4, np.random.default_rng(0))] == pytest.approx([9.99] * 4)
+    assert [each.population_mean for each in fit.draw(4, np.random.default_rng(0))] == pytest.approx(
+        [9.99] * 4
+    )
     assert fit_mean_spend([], []).status == "degenerate"
 
 

@@ -28,7 +28,8 @@ def test_covariance_is_the_inverse_of_minus_the_hessian():
 
 
 def test_a_flat_direction_has_no_part_in_the_covariance():
-    """−H = [[2, −2], [−2, 2]] is flat along (1, 1) and 4 along (1, −1): variance 1/4 there, ⅛ each, −⅛ across."""
+    """−H = [[2, −2], [−2, 2]] is flat along (1, 1) and 4 along (1, −1): variance 1/4 there, ⅛ each, −⅛
+    across."""
     covariance, pinned_down = covariance_of(at([[-2.0, 2.0], [2.0, -2.0]]))
     assert covariance == pytest.approx(np.array([[0.125, -0.125], [-0.125, 0.125]]))
     assert not pinned_down.any()

@@ -16,7 +16,8 @@ def fit(cdnow):
 
 
 def test_a_quarter_is_discounted_to_its_middle():
-    """Two quarters of 91.3125 days (a quarter of a year): middles at 1/8 and 3/8 of a year, at 10 % and half margin."""
+    """Two quarters of 91.3125 days (a quarter of a year): middles at 1/8 and 3/8 of a year, at 10 % and half
+    margin."""
     horizon = futures.horizon_of([91.3125, 91.3125], 0.5, 0.10, "day")
     assert horizon.ends.tolist() == [91.3125, 182.625]
     assert horizon.worths == pytest.approx([0.5 * 1.1**-0.125, 0.5 * 1.1**-0.375])

@@ -55,7 +55,9 @@ def test_expected_spend_refuses_what_cannot_be(fit):
 
 @pytest.mark.parametrize("params", [(6.0, 4.0, 15.0), (0.3, 1.2, 400.0), (50.0, 90.0, 2.0)])
 def test_gradient_and_hessian_are_finite_differences(params):
-    sums = sums_of(np.array([1.0, 1, 2, 7, 90]), np.array([20.0, 3, 55, 31, 12]), np.array([1.0, 2, 1, 0.5, 3]))
+    sums = sums_of(
+        np.array([1.0, 1, 2, 7, 90]), np.array([20.0, 3, 55, 31, 12]), np.array([1.0, 2, 1, 0.5, 3])
+    )
     theta, step = np.log(params), 1e-5
     _, gradient, hessian = evaluate(theta, sums)
     ahead = [evaluate(theta + step * unit, sums) for unit in np.eye(3)]
@@ -165,7 +167,9 @@ def test_the_interval_is_worked_out_as_said():
     assert (gate.correlation, gate.low, gate.high) == pytest.approx((0.98788, 0.9284, 0.9980), abs=1e-4)
 
 
-@pytest.mark.parametrize(("x", "spend"), [([1, 2], [3, 4]), ([2] * 20, range(1, 21)), (range(1, 21), [5] * 20)])
+@pytest.mark.parametrize(
+    ("x", "spend"), [([1, 2], [3, 4]), ([2] * 20, range(1, 21)), (range(1, 21), [5] * 20)]
+)
 def test_what_cannot_be_told_is_used_with_care(x, spend):
     gate = spend_independence(x, spend)
     assert np.isnan(gate.correlation) and gate.verdict == "with_care"

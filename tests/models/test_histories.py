@@ -25,7 +25,10 @@ def test_weights_count_customers():
         (([0, 1], [0], [5, 5]), "lengths differ: x has 2, t_x has 1"),
         (([0, 1.5], [0, 1], [5, 5]), r"x must be a whole number, 0 or more; row 1 .*x = 1.5"),
         (([0, -1], [0, 1], [5, 5]), r"x must be a whole number, 0 or more; row 1"),
-        (([0, 1, 1], [0, 6, 7], [5, 5, 5]), r"0 <= t_x <= T must hold; row 1 .*t_x = 6, T = 5 \(2 such rows\)"),
+        (
+            ([0, 1, 1], [0, 6, 7], [5, 5, 5]),
+            r"0 <= t_x <= T must hold; row 1 .*t_x = 6, T = 5 \(2 such rows\)",
+        ),
         (([1, 1], [1, -1], [5, 5]), r"0 <= t_x <= T must hold; row 1"),
         (([1, 0], [1, 2], [5, 5]), r"t_x must be 0 where x is 0; row 1"),
         (([1, 1], [1, 1], [5, np.nan]), r"T must be a finite number; row 1"),

@@ -111,7 +111,7 @@ def test_customers_without_a_group_are_left_out(values, cdnow):
 
 
 def test_blocks_of_rows_change_nothing(fits, columns, values, monkeypatch):
-    monkeypatch.setattr(lifetime_value, "VALUES_AT_ONCE", 200 * 17)
+    monkeypatch.setattr(lifetime_value, "VALUES_AT_ONCE", 200 * 101)
     small = value_customers(*fits, *columns, quarter_lengths=QUARTERS, gross_margin=0.4)
     assert small.clv_low == pytest.approx(values.clv_low, rel=1e-12)
     assert small.total_high == pytest.approx(values.total_high, rel=1e-12)
@@ -128,8 +128,10 @@ def test_the_same_seed_gives_the_same_interval(fits, columns, values):
     assert again(1).total_high == pytest.approx(values.total_high, rel=0.03)
 
 
+@pytest.mark.slow
 def test_the_interval_is_the_spread_of_refitted_values(cdnow, columns, values):
-    """60 bootstrap samples of the customers, seed 61: their totals at refitted parameters spread as the draws do (± 30 %)."""
+    """60 bootstrap samples of the customers, seed 61: their totals at refitted parameters spread as the draws
+    do (± 30 %)."""
     rng, totals = np.random.default_rng(61), []
     for _ in range(60):
         some = cdnow.iloc[rng.integers(0, len(cdnow), len(cdnow))]
@@ -144,7 +146,8 @@ def test_the_interval_is_the_spread_of_refitted_values(cdnow, columns, values):
 
 
 def test_noise_is_that_of_simulated_futures(simulate, simulate_spend, fits):
-    """200,000 new customers, seed 62: mean and standard deviation of what they brought in 26 undiscounted weeks."""
+    """200,000 new customers, seed 62: mean and standard deviation of what they brought in 26 undiscounted
+    weeks."""
     people = simulate(200_000, seed=62, observed=26, **TRUE_PURCHASES)
     brought = people.x * simulate_spend(people.x, 63, **TRUE_SPEND) * 0.4
     purchases, spend = (
@@ -152,7 +155,15 @@ def test_noise_is_that_of_simulated_futures(simulate, simulate_spend, fits):
         for fit, truth in zip(fits, (TRUE_PURCHASES, TRUE_SPEND), strict=True)
     )
     new = value_customers(
-        purchases, spend, [0], [0], [0], [0], quarter_lengths=[13, 13], gross_margin=0.4, discount_rate_per_year=0
+        purchases,
+        spend,
+        [0],
+        [0],
+        [0],
+        [0],
+        quarter_lengths=[13, 13],
+        gross_margin=0.4,
+        discount_rate_per_year=0,
     )
     assert new.clv[0] == pytest.approx(brought.mean(), abs=4 * brought.std() / 200_000**0.5)
     assert new.clv_noise_sd[0] == pytest.approx(brought.std(), rel=0.03)
@@ -211,7 +222,9 @@ def test_draws_without_a_mean_spend_are_drawn_anew(simulate_spend):
 
 def test_a_new_customer_is_first_order_and_expected_repeats(fits):
     purchases, spend = fits
-    one = new_customer_value(*fits, 12.0, quarter_lengths=QUARTERS, gross_margin=0.4, discount_rate_per_year=0)
+    one = new_customer_value(
+        *fits, 12.0, quarter_lengths=QUARTERS, gross_margin=0.4, discount_rate_per_year=0
+    )
     repeats = purchases.expected_purchases_new_customer(QUARTERS.sum())
     assert one.expected_repeat_purchases == pytest.approx(repeats)
     assert one.repeat_margin == pytest.approx(repeats * spend.population_mean * 0.4)

@@ -36,7 +36,8 @@ def test_a_single_purchase_at_most_has_binomial_variance(fit_one, cdnow):
 
 
 def test_variance_is_that_of_simulated_futures(simulate):
-    """100,000 customers, seed 51: (future − expected)² averages the variance, within 4 of its errors, in each frequency."""
+    """100,000 customers, seed 51: (future − expected)² averages the variance, within 4 of its errors, in each
+    frequency."""
     people = simulate(100_000, seed=51, observed=40, ahead=30)
     fit = fit_bg_nbd(people.x, people.t_x, people.T).with_log_params(np.log([0.25, 4.5, 0.8, 2.5]))
     off = people.future - fit.expected_purchases(30, people.x, people.t_x, people.T)

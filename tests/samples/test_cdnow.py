@@ -60,11 +60,12 @@ def test_prepared_orders_have_the_published_counts(root):
     prepared = prepare(load_params(root / "params" / "cdnow.yml"))
     with duckdb.connect() as connection:
         found = connection.execute(
-            "select count(*), count(distinct customer_id), min(ordered_on), max(ordered_on), sum(net_amount), "
-            f"sum(is_return::int), sum((amount = 0)::int) from '{prepared.tables['orders']}'"
+            "select count(*), count(distinct customer_id), min(ordered_on), max(ordered_on), "
+            f"sum(net_amount), sum(is_return::int), sum((amount = 0)::int) from '{prepared.tables['orders']}'"
         ).fetchone()
         first_seen = connection.execute(
-            f"select max(first) from (select min(ordered_on) as first from '{prepared.tables['orders']}' group by customer_id)"
+            f"select max(first) from (select min(ordered_on) as first from '{prepared.tables['orders']}' "
+            "group by customer_id)"
         ).fetchone()[0]
     assert found[:4] == (69_659, 23_570, date(1997, 1, 1), date(1998, 6, 30))
     assert first_seen == date(1997, 3, 25)  # everybody first bought in the first quarter of 1997

@@ -127,7 +127,8 @@ def test_an_order_at_a_period_boundary_belongs_to_the_companys_local_day(company
     # New York, winter: the year 1998 begins at 05:00 UTC
     text = (
         HEADER
-        + "1,x,1998-01-01T04:59:59Z,5\n2,x,1998-01-01T05:00:00Z,5\n3,x,1998-01-01,5\n4,x,1997-12-31 23:59:59,5\n"
+        + "1,x,1998-01-01T04:59:59Z,5\n2,x,1998-01-01T05:00:00Z,5\n"
+        + "3,x,1998-01-01,5\n4,x,1997-12-31 23:59:59,5\n"
     )
     prepared = company.prepare_orders(text, time_zone="America/New_York")
     assert rows(prepared, "order_id, ordered_at, ordered_on") == [

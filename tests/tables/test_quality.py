@@ -17,7 +17,8 @@ SOURCES = Path(__file__).parents[2] / "src" / "analysis" / "tables"
 
 
 def test_the_quality_frame_has_one_row_per_stage_and_rule_with_amounts_and_first_row(company):
-    text = "id,customer,date,amount\n1,x,2024-01-01,5\n2,x,bad,7\n3,x,2024-01-01,bad\n4,,2024-01-01,9\n5,x,worse,1.5\n"
+    text = "id,customer,date,amount\n1,x,2024-01-01,5\n2,x,bad,7\n3,x,2024-01-01,bad\n"
+    text += "4,,2024-01-01,9\n5,x,worse,1.5\n"
     quality = read_quality(company.prepare_orders(text))
     assert quality.columns.tolist() == ["table", "stage", "rule", "rows", "amount", "first_row"]
     found = [

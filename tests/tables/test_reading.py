@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
 
+from analysis.catalogue.records import Column, Text
 from analysis.params import ColumnSource, TableSource, load_params
 from analysis.periods import instant
 from analysis.tables import TablesError
 from analysis.tables.quoting import quoted
 from analysis.tables.reading import format_shape, number_sql, read_moment, truth_sql
+
+CDNOW = Path(__file__).parents[2] / "params" / "cdnow.yml"
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +67,33 @@ def test_a_number_is_read_in_its_sources_notation(sql, text, decimal, thousands,
 
 
 NO_NUMBERS = [
-    ("abc", ".", None, "USD"), ("nan", ".", None, None), ("inf", ".", None, None), ("-Infinity", ".", None, None),
-    ("1_000", ".", None, None), ("0x10", ".", None, None), ("1,5", ".", None, None), ("1.5", ",", None, None),
-    ("1.5", ",", ".", None), ("12.34.567", ",", ".", None), ("1,2,3", ".", ",", None), ("1 234", ".", None, None),
-    ("1.234,50", ".", ",", None), ("--5", ".", None, None), ("(-5)", ".", None, None), ("(5", ".", None, None),
-    ("5)", ".", None, None), ("-5-", ".", None, None), ("$", ".", None, "USD"), (".", ".", None, None),
+    # text, decimal, thousands, currency
+    ("abc", ".", None, "USD"),
+    ("nan", ".", None, None),
+    ("inf", ".", None, None),
+    ("-Infinity", ".", None, None),
+    ("1_000", ".", None, None),
+    ("0x10", ".", None, None),
+    ("1,5", ".", None, None),
+    ("1.5", ",", None, None),
+    ("1.5", ",", ".", None),
+    ("12.34.567", ",", ".", None),
+    ("1,2,3", ".", ",", None),
+    ("1 234", ".", None, None),
+    ("1.234,50", ".", ",", None),
+    ("--5", ".", None, None),
+    ("(-5)", ".", None, None),
+    ("(5", ".", None, None),
+    ("5)", ".", None, None),
+    ("-5-", ".", None, None),
+    ("$", ".", None, "USD"),
+    (".", ".", None, None),
     ("£5", ".", None, "USD"),  # another currency's sign: no number of ours
-    ("5 EUR", ".", None, "USD"), ("$5", ".", None, None), ("5%", ".", None, None), ("12abc", ".", None, "USD"),
-]  # fmt: skip
+    ("5 EUR", ".", None, "USD"),
+    ("$5", ".", None, None),
+    ("5%", ".", None, None),
+    ("12abc", ".", None, "USD"),
+]
 
 
 @pytest.mark.parametrize(("text", "decimal", "thousands", "currency"), NO_NUMBERS)
@@ -91,23 +114,19 @@ def test_truth_values_are_read_in_both_languages(sql, text, expected):
 
 def read(sql, text, company_zone="UTC", own_zone=None, formats=(), is_typed=False, kind="instant"):
     """(instant, local day, is ambiguous) of a text."""
-    settings = load_params(__file_params__()).settings.model_copy(update={"time_zone": company_zone})
+    settings = load_params(CDNOW).settings.model_copy(update={"time_zone": company_zone})
     source = TableSource(file=("f",), columns={}, time_zone=own_zone)
-    given = ColumnSource(column="x", format=tuple(formats))
-    moment = read_moment("ordered_at", quoted(text), kind, given, source, settings, is_typed)
-    query = "(select 1)"
+    column = Column(type=kind, meaning=Text(en="x", zh="x"))
+    moment = read_moment(
+        "ordered_at", column, ColumnSource(column="x", format=tuple(formats)), source, settings, is_typed
+    )
+    query = f'(select {quoted(text)} as "ordered_at:text")'
     for layer in moment.layers.values():
         columns = ", ".join(f'{code} as "{name}"' for name, code in layer.items())
         query = f"(select *, {columns} from {query})"
-    at = "ordered_at" if kind == "instant" else "null"
     clash = f"coalesce({moment.is_ambiguous}, false)"
-    return sql(f"(select {{'at': {at}, 'on': {moment.day}, 'ambiguous': {clash}, 'shape': {moment.has_shape}}} from {query})")
-
-
-def __file_params__():
-    from pathlib import Path
-
-    return Path(__file__).parents[2] / "params" / "cdnow.yml"
+    shown = f"{{'at': ordered_at, 'on': {moment.day}, 'ambiguous': {clash}, 'shape': {moment.has_shape}}}"
+    return sql(f"(select {shown} from {query})")
 
 
 @pytest.mark.parametrize(

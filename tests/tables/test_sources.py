@@ -110,3 +110,15 @@ def test_a_broken_parquet_or_excel_file_is_said_to_be_unreadable(company):
         company.write(name, b"not what it says")
         with pytest.raises(TablesError, match=f"{name}: cannot be opened as an? {words} file"):
             company.prepare_orders("", {"file": name})
+
+
+def test_brackets_and_quotes_in_the_names_of_folders_and_files_are_no_patterns(company, rows):
+    import pyarrow as pa
+    import pyarrow.parquet as pa_parquet
+
+    folder = company.root / "it's [2024]"
+    folder.mkdir()
+    table = pa.table({"id": ["1"], "customer": ["x"], "date": ["2024-01-01"], "amount": [5.0]})
+    pa_parquet.write_table(table, folder / "o[r].parquet")
+    prepared = company.prepare_orders("", {"file": "it's [2024]/o[r].parquet"})
+    assert rows(prepared, "amount, source_file") == [(5.0, "it's [2024]/o[r].parquet")]

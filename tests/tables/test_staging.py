@@ -28,7 +28,7 @@ def staged(tmp_path, text: str):
 
 
 def as_csv_module(text: str) -> tuple[list[tuple], list[int]]:
-    """The same file by Python's own reader: rows of the right width with their numbers, and the others' numbers."""
+    """The file by Python's own reader: rows of the right width, numbered, and the numbers of the others."""
     records = [record for record in csv.reader(io.StringIO(text, newline="")) if record]
     numbered = list(enumerate(records))[1:]
     width = len(records[0])
@@ -103,5 +103,11 @@ def test_a_quotation_mark_never_closed_is_an_error_that_names_the_row(tmp_path, 
         staged(tmp_path, text)
 
 
-def test_a_last_value_with_a_line_break_in_closed_quotes_is_no_error(tmp_path):
-    assert staged(tmp_path, 'a,b\n1,"x\ny"\n')[1] == [(1, "1", "x\ny")]
+@pytest.mark.parametrize("ending", ["", "\n", " \n", "\n\n"])
+def test_a_last_value_with_a_line_break_in_closed_quotes_is_no_error(tmp_path, ending):
+    assert staged(tmp_path, f'a,b\n1,"x\ny"{ending}')[1][0][2].strip() == "x\ny"
+
+
+def test_a_malformed_last_line_with_a_line_break_in_closed_quotes_is_only_malformed(tmp_path):
+    one, found = staged(tmp_path, 'a,b\n1,x\n"p\nq",2,3\n')
+    assert found == [(1, "1", "x")] and [line.row for line in one.malformed] == [2]

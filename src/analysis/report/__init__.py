@@ -1,0 +1,1 @@
+"""Report: what pages show, how they look, and the run that makes them."""

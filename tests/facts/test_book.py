@@ -1,0 +1,97 @@
+"""What of a period is measured, and what it is compared with."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from analysis.facts.compile import FACTS, PARAMETERISED, fact_text, grain, settings_in, with_settings
+from analysis.periods import PeriodError
+
+
+def daily_orders(first: str, last: str) -> list[tuple]:
+    start, end = date.fromisoformat(first), date.fromisoformat(last)
+    return [("a", start + timedelta(days=n), 1.0) for n in range((end - start).days + 1)]
+
+
+def test_a_period_the_data_do_not_fill_is_compared_like_for_like(open_orders):
+    book = open_orders(daily_orders("2024-01-01", "2025-11-09"), "2025Q4")
+    assert book.window.is_partial
+    assert (book.window.start, book.window.last_day) == (date(2025, 10, 1), date(2025, 11, 9))
+    by_label = {window.label: window for window in book.windows}
+    previous = by_label[book.baselines["2025Q4"]["previous"]]
+    year_ago = by_label[book.baselines["2025Q4"]["year_ago"]]
+    assert (previous.start, previous.days) == (date(2025, 7, 1), 40)
+    assert (year_ago.start, year_ago.days) == (date(2024, 10, 1), 40)
+
+
+def test_a_silence_that_is_usual_does_not_make_a_period_partial(open_orders):
+    orders = daily_orders("2024-01-01", "2025-12-24")  # silent after Christmas, no longer than ten days
+    assert not open_orders(orders, "2025Q4").window.is_partial
+
+
+def test_few_order_days_say_nothing_about_where_the_data_end(open_orders):
+    assert not open_orders([("a", "2026-01-05", 1.0), ("b", "2026-01-06", 1.0)], "2026Q1").window.is_partial
+
+
+def test_the_setting_says_where_the_data_end(open_orders):
+    orders = [("a", "2026-01-05", 1.0), ("b", "2026-01-06", 1.0)]
+    book = open_orders(orders, "2026Q1", data_through=date(2026, 2, 10))
+    assert book.window.last_day == date(2026, 2, 10)
+    assert book.window.is_partial
+
+
+def test_nothing_known_after_the_period_leaks_in(open_orders):
+    book = open_orders([("a", "2026-02-01", 1.0), ("a", "2026-04-01", 5.0)], "2026Q1")
+    assert book.ask("select count(*) as n from source_orders")["n"].tolist() == [1]
+
+
+def test_settling_days_let_late_rows_in(open_orders):
+    book = open_orders([("a", "2026-02-01", 1.0), ("a", "2026-04-01", 5.0)], "2026Q1", settle_days=7)
+    assert book.ask("select count(*) as n from source_orders")["n"].tolist() == [2]
+    # yet they belong to no earlier window
+    [row] = book.ask("select * from customer_periods where period = '2026Q1'").to_dict("records")
+    assert row["net_revenue"] == 1.0
+
+
+def test_the_boundary_instant_is_the_companys_midnight(open_orders):
+    # 2026-04-01 00:30 in Shanghai is still 31 March in UTC
+    orders = [("a", "2026-03-31T23:30:00", 1.0), ("b", "2026-04-01T00:30:00", 2.0)]
+    book = open_orders(orders, "2026Q2", time_zone="Asia/Shanghai")
+    rows = book.ask("select customer_id, ordered_at, ordered_on from orders order by 1")
+    assert [str(day.date()) for day in rows["ordered_on"]] == ["2026-03-31", "2026-04-01"]
+    assert [str(moment) for moment in rows["ordered_at"]] == ["2026-03-31 15:30:00", "2026-03-31 16:30:00"]
+    start, end = book.instants(book.window)
+    assert (str(start), str(end)) == ("2026-03-31 16:00:00", "2026-06-30 16:00:00")
+
+
+def test_a_label_that_is_no_period_is_refused(open_orders):
+    with pytest.raises(PeriodError, match="2026Q7"):
+        open_orders([("a", "2026-01-05", 1.0)], "2026Q7")
+
+
+@pytest.mark.parametrize("name", [*FACTS, *PARAMETERISED])
+def test_every_fact_says_its_grain_in_its_heading(name):
+    assert grain(name).startswith("One row for each")
+
+
+def test_settings_enter_sql_as_typed_literals():
+    sql = "select $n as n, $day as d, $word as w, '$n' as kept"
+    filled = with_settings(sql, {"n": 3, "day": date(2026, 1, 2), "word": "it's"})
+    assert settings_in(sql) == {"n", "day", "word"}
+    assert "3 AS n" in filled and "CAST('2026-01-02' AS DATE)" in filled
+    assert "'it''s' AS w" in filled and "'$n' AS kept" in filled
+
+
+def test_an_unknown_setting_in_sql_is_an_error():
+    with pytest.raises(KeyError, match="nowhere"):
+        with_settings("select $nowhere", {})
+
+
+def test_fact_files_and_the_list_of_facts_agree():
+    from importlib.resources import files
+
+    stored = {entry.name.removesuffix(".sql") for entry in files("analysis.facts").iterdir() if entry.name.endswith(".sql")}
+    assert stored == {*FACTS, *PARAMETERISED}
+    assert all(fact_text(name).strip() for name in stored)
