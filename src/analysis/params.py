@@ -1,20 +1,33 @@
 """The settings of a run: typed, frozen, and checked against the catalogue in one message.
 
-A company's file (``params/cdnow.yml``) overrides ``params/base.yml``, where every setting stands once with its
-reason. Everything that is wrong with a file is said at once, with the nearest right name.
+A company's file (``params/cdnow.yml``) overrides ``params/base.yml``, where every setting stands once with
+its reason. Everything that is wrong with a file is said at once, with the nearest right name.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Hashable
+from datetime import date, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from analysis.catalogue import DEFAULT, Catalogue, load_catalogue, nearest
 from analysis.errors import InputError
@@ -26,6 +39,27 @@ class ParamsError(InputError):
     """What is wrong with a params file, all of it, one line each."""
 
 
+def _several(value: Any) -> Any:
+    """One word, or a list of words, as a tuple; anything else is left for the type to refuse."""
+    return (value,) if isinstance(value, str) else _listed(value)
+
+
+def _listed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _not_empty(value: Any) -> Any:
+    if not value:
+        raise ValueError("should not be empty")
+    return value
+
+
+OneOrSeveral = BeforeValidator(_several)
+List = BeforeValidator(_listed)
+NotEmpty = AfterValidator(_not_empty)
+Mark = Annotated[str, StringConstraints(min_length=1, max_length=1)]
+
+
 class Setting(BaseModel):
     """Frozen; an unknown key is an error, and text never passes for a number."""
 
@@ -35,19 +69,19 @@ class Setting(BaseModel):
 class ColumnSource(Setting):
     """Where a column of the contract comes from in the user's own table, and how it is written there.
 
-    ``column`` names the user's column, or ``constant`` gives one value for every row. ``format`` is a strptime
-    format (or several, tried in turn), ``values`` maps the user's words to others.
+    ``column`` names the user's column, or ``constant`` gives one value for every row. ``format`` is a
+    strptime format (or several, tried in turn), ``values`` maps the user's words to others.
     """
 
     column: str | None = None
     constant: str | int | float | None = None
-    format: tuple[str, ...] = ()
+    format: Annotated[tuple[str, ...], OneOrSeveral] = ()
     values: dict[str, str] = Field(default_factory=dict)
 
-    @field_validator("format", mode="before")
+    @field_validator("constant", mode="before")
     @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else tuple(value)
+    def _dates_are_written_out(cls, value: Any) -> Any:
+        return value.isoformat() if isinstance(value, date) else value
 
     @field_validator("values", mode="before")
     @classmethod
@@ -58,49 +92,47 @@ class ColumnSource(Setting):
 class TableSource(Setting):
     """One table as the user has it: the file, how it is written, and which column means what."""
 
-    file: tuple[str, ...]
+    file: Annotated[tuple[str, ...], OneOrSeveral, NotEmpty]
     columns: dict[str, ColumnSource]
     given_as: str | None = None
     format: Literal["csv", "parquet", "excel"] | None = None
     sheet: str | None = None
-    separator: str | None = None
+    separator: Mark | None = None
     encoding: str = "utf-8"
     decimal: Literal[".", ","] = "."
-    thousands: str | None = None
+    thousands: Mark | None = None
     time_zone: str | None = None
-    missing: tuple[str, ...] = ("",)
+    missing: Annotated[tuple[str, ...], OneOrSeveral] = ("",)
     cancelled_when: str | None = None
     drop_repeated_rows: bool = False
-
-    @field_validator("file", "missing", mode="before")
-    @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else tuple(value or ())
 
     @field_validator("columns", mode="before")
     @classmethod
     def _names_or_details(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        return {key: {"column": own} if isinstance(own, str) else own for key, own in value.items()}
+        return {key: own if isinstance(own, dict) else {"column": own} for key, own in value.items()}
 
     @field_validator("time_zone")
     @classmethod
     def _zone_exists(cls, value: str | None) -> str | None:
         return value if value is None else _known_zone(value)
 
+    @model_validator(mode="after")
+    def _marks_differ(self) -> TableSource:
+        if self.thousands == self.decimal:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}: a number could not be read")
+        return self
+
 
 class Exclusion(Setting):
     """Rows that stay in the table but out of revenue, of customer histories, or of both."""
 
     where: str
-    out_of: tuple[Literal["revenue", "histories"], ...] = ("revenue", "histories")
+    out_of: Annotated[tuple[Literal["revenue", "histories"], ...], OneOrSeveral, NotEmpty] = (
+        "revenue", "histories",
+    )  # fmt: skip
     reason: str = ""
-
-    @field_validator("out_of", mode="before")
-    @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else tuple(value)
 
 
 class EngineSettings(Setting):
@@ -114,16 +146,16 @@ class EngineSettings(Setting):
 class Settings(Setting):
     """Every setting of a run. What each means and why it has its value stands in ``params/base.yml``."""
 
-    company: str = Field(min_length=1)
+    company: Annotated[str, StringConstraints(strip_whitespace=True), NotEmpty]
     company_id: str | None
     currency: str
-    languages: tuple[Literal["en", "zh"], ...] = Field(min_length=1)
+    languages: Annotated[tuple[Literal["en", "zh"], ...], List, NotEmpty]
     time_zone: str
     fiscal_year_start_month: int = Field(ge=1, le=12)
-    data_through: Any
+    data_through: date | None
     settle_days: int = Field(ge=0, le=366)
     max_rejected_share: float = Field(ge=0, le=1)
-    first_possible_date: Any
+    first_possible_date: date | None
 
     activity_window_days: int = Field(ge=1, le=3660)
     frequent_orders: int = Field(ge=2)
@@ -131,7 +163,7 @@ class Settings(Setting):
     gross_margin: float = Field(gt=0, le=1)
     discount_rate_per_year: float = Field(ge=0, lt=10)
     horizon_quarters: int = Field(ge=1, le=40)
-    lifetime_cap_years: float = Field(gt=0)
+    lifetime_cap_years: float = Field(gt=0, allow_inf_nan=False)
     model: Literal["bg_nbd", "mbg_nbd", "auto"]
     at_risk_p_alive: float = Field(gt=0, lt=1)
     at_risk_value_share: float = Field(gt=0, le=1)
@@ -141,33 +173,42 @@ class Settings(Setting):
     confidence_level: float = Field(gt=0.5, lt=1)
     sparkline_periods: int = Field(ge=2, le=40)
     small_sample: int = Field(ge=1)
-    dimensions: tuple[str, ...]
+    dimensions: Annotated[tuple[str, ...], List]
     variants: dict[str, str]
-    headline_metrics: tuple[str, ...]
-    pages: tuple[str, ...]
+    headline_metrics: Annotated[tuple[str, ...], List]
+    pages: Annotated[tuple[str, ...], List, NotEmpty]
     exclusions: dict[str, Exclusion]
     engine: EngineSettings
     tables: dict[str, TableSource]
 
-    @field_validator("languages", "dimensions", "headline_metrics", "pages", mode="before")
+    @field_validator("company_id")
     @classmethod
-    def _lists(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
+    def _is_a_folder_name(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[^\W_][\w .-]*(?<![ .])", value):
+            raise ValueError("should be the name of one folder: letters, digits, - and _")
+        return value
 
-    @field_validator("gross_margin", "discount_rate_per_year", "max_rejected_share", "lifetime_cap_years",
-                     mode="before")  # fmt: skip
+    @field_validator("currency")
     @classmethod
-    def _whole_numbers_are_numbers(cls, value: Any) -> Any:
-        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    def _is_a_currency_code(cls, value: str) -> str:
+        if not re.fullmatch("[A-Z]{3}", value):
+            raise ValueError("should be an ISO code of three capital letters, such as EUR")
+        return value
 
-    @field_validator("data_through", "first_possible_date")
+    @field_validator("languages", "dimensions", "headline_metrics", "pages")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        twice = [name for name in value if value.count(name) > 1]
+        if twice:
+            raise ValueError(f"{twice[0]!r} is named more than once")
+        return value
+
+    @field_validator("data_through", "first_possible_date", mode="before")
     @classmethod
     def _is_date(cls, value: Any) -> Any:
-        from datetime import date, datetime
-
         if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
             return value
-        raise ValueError("should be a date such as 2026-09-30")
+        raise ValueError("should be a date that exists, written as 2026-09-30 without quotation marks")
 
     @field_validator("time_zone")
     @classmethod
@@ -260,7 +301,9 @@ def _find(path: Path) -> Path:
     for candidate in candidates:
         if candidate.is_file():
             return candidate.resolve()
-    raise ParamsError(f"there is no params file {str(path)!r}: give the path of a file such as params/cdnow.yml")
+    raise ParamsError(
+        f"there is no params file {str(path)!r}: give the path of a file such as params/cdnow.yml"
+    )
 
 
 def _base_file(file: Path) -> Path:
@@ -276,14 +319,54 @@ def _root(file: Path) -> Path:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{file.name} is not readable YAML: {' '.join(str(error).split())}") from None
+        values = yaml.load(file.read_text(encoding="utf-8"), _Loader)
+    except (yaml.YAMLError, ValueError) as error:
+        said = " ".join(str(error).replace('"<unicode string>", ', "").split())
+        raise ParamsError(f"{file.name} is not readable YAML: {said}") from None
     if values is None:
         return {}
     if not isinstance(values, dict):
         raise ParamsError(f"{file.name} should hold `setting: value` lines, found a {type(values).__name__}")
     return values
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which no setting is written twice, and what only looks like a date or a number stays text.
+
+    ``no``, ``on`` and ``01`` are words and codes of a company's data, as in YAML 1.2; 31 June is no date.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """The mapping of a node."""
+        written = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in written:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value!r} is written twice", key.start_mark
+                )
+            written.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
+        return super().construct_mapping(node, deep)
+
+    def construct_date(self, node: yaml.ScalarNode) -> Any:
+        """The date or instant of a node."""
+        try:
+            return self.construct_yaml_timestamp(node)
+        except ValueError:
+            return node.value
+
+
+_TAG = "tag:yaml.org,2002:"
+_NARROWER = {
+    _TAG + "bool": ("true|True|false|False", "tTfF"),
+    _TAG + "int": ("[-+]?(0|[1-9][0-9_]*)", "-+0123456789"),
+}
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if tag not in _NARROWER]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for _tag, (_pattern, _firsts) in _NARROWER.items():
+    _Loader.add_implicit_resolver(_tag, re.compile(f"^({_pattern})$"), list(_firsts))
+_Loader.add_constructor(_TAG + "timestamp", _Loader.construct_date)
 
 
 def _merge(*layers: dict[str, Any]) -> dict[str, Any]:
@@ -305,23 +388,45 @@ def _without_unknown(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key in Settings.model_fields}
 
 
-_KEYS_AT = {"tables": TableSource, "columns": ColumnSource, "exclusions": Exclusion, "engine": EngineSettings}
+# Where pydantic speaks of types, say what a reader would write.
+_EXPECTED = {
+    "string_type": "should be text",
+    "int_type": "should be a whole number",
+    "float_type": "should be a number",
+    "bool_type": "should be true or false",
+    "tuple_type": "should be a list, such as [a, b]",
+    "dict_type": "should hold `name: value` lines",
+    "model_type": "should hold `name: value` lines",
+    "model_attributes_type": "should hold `name: value` lines",
+}
 
 
 def _in_words(error: dict[str, Any]) -> str:
     """One validation error as `where: what is wrong, what was found`."""
     location = [str(part) for part in error["loc"]]
-    where = ".".join(location)
-    if error["type"] == "extra_forbidden":
-        model = next((m for part, m in reversed(_KEYS_AT.items()) if part in location[:-1]), Settings)
-        return f"{where}: there is no such setting{nearest(location[-1], model.model_fields)}"
-    if error["type"] == "missing":
+    where, found, kind = ".".join(location), error.get("input"), error["type"]
+    if kind == "extra_forbidden":
+        return f"{where}: there is no such setting{nearest(location[-1], _model_at(location).model_fields)}"
+    if kind == "missing":
         return f"{where}: is missing"
-    found = error.get("input")
-    message = error["msg"].removeprefix("Value error, ")
-    options = error.get("ctx", {}).get("expected")
-    hint = nearest(str(found), [o.strip("' ") for o in options.replace(" or ", ",").split(",")]) if options else ""
-    return f"{where}: {message[0].lower() + message[1:]}; found {found!r}{hint}"
+    if kind == "value_error" and location[0] in ("tables", "time_zone"):
+        return f"{where}: {error['ctx']['error']}"  # these say what was found themselves
+    shown = str(found) if isinstance(found, date) else repr(found)
+    said = error["ctx"]["error"] if kind == "value_error" else error["msg"].replace("Input should", "should")
+    return f"{where}: {_EXPECTED.get(kind, said)}; found {shown}{_meant(found, error.get('ctx', {}))}"
+
+
+def _model_at(location: list[str]) -> type[Setting]:
+    """The settings that may stand where this one does."""
+    of_table = TableSource if len(location) == 3 else ColumnSource
+    return {"engine": EngineSettings, "exclusions": Exclusion, "tables": of_table}.get(location[0], Settings)
+
+
+def _meant(found: Any, context: dict[str, Any]) -> str:
+    """`; did you mean …?` where one of the words allowed is near."""
+    words = re.findall(r"'(\w+)'", str(context.get("expected", "")))
+    hint = nearest(str(found), words)
+    return hint if "did you mean" in hint else ""
 
 
 def _against_catalogue(values: dict[str, Any], catalogue: Catalogue) -> list[str]:
@@ -332,7 +437,9 @@ def _against_catalogue(values: dict[str, Any], catalogue: Catalogue) -> list[str
     problems: list[str] = []
     for metric_id, variant in _mapping(values, "variants").items():
         if metric_id not in catalogue.metrics:
-            problems.append(f"variants.{metric_id}: there is no such metric{nearest(metric_id, catalogue.metrics)}")
+            problems.append(
+                f"variants.{metric_id}: there is no such metric{nearest(metric_id, catalogue.metrics)}"
+            )
         elif variant not in (known := (DEFAULT, *catalogue.metrics[metric_id].variants)):
             problems.append(f"variants.{metric_id}: there is no variant {variant!r}{nearest(variant, known)}")
     for key, known in (
@@ -340,10 +447,9 @@ def _against_catalogue(values: dict[str, Any], catalogue: Catalogue) -> list[str
         ("dimensions", catalogue.dimensions),
         ("pages", catalogue.pages),
     ):
-        names = values.get(key)
         problems += [
             f"{key}: there is no {name!r}{nearest(name, known)}"
-            for name in (names if isinstance(names, list | tuple) else ())
+            for name in _names(values.get(key))
             if name not in known
         ]
     for name, source in _mapping(values, "tables").items():
@@ -355,10 +461,12 @@ def _table_problems(name: str, source: Any, catalogue: Catalogue) -> list[str]:
     where = f"tables.{name}"
     if name not in catalogue.tables:
         return [f"{where}: there is no such table{nearest(name, catalogue.tables)}"]
-    contract, form = catalogue.tables[name], source.get("given_as") if isinstance(source, dict) else None
-    if form is not None and form not in contract.given_as:
+    if not isinstance(source, dict):
+        return []  # its type is refused already
+    contract, form = catalogue.tables[name], source.get("given_as")
+    if isinstance(form, str) and form not in contract.given_as:
         return [f"{where}.given_as: {form!r} is unknown{nearest(form, contract.given_as)}"]
-    columns, mapped = contract.columns_given_as(form), _mapping(source, "columns")
+    columns, mapped = contract.columns_given_as(str(form)), _mapping(source, "columns")
     problems = [
         f"{where}.columns.{column}: table {name} has no such column{nearest(column, columns)}"
         for column in mapped
@@ -372,9 +480,15 @@ def _table_problems(name: str, source: Any, catalogue: Catalogue) -> list[str]:
     problems += [
         f"{where}.columns.{column}: give either `column` or `constant`"
         for column, given in mapped.items()
-        if isinstance(given, dict) and (given.get("column") is None) == (given.get("constant") is None)
+        if given is None
+        or (isinstance(given, dict) and (given.get("column") is None) == (given.get("constant") is None))
     ]
     return problems
+
+
+def _names(value: Any) -> list[str]:
+    """The names a list setting holds; what is no text is refused by its type."""
+    return [name for name in value if isinstance(name, str)] if isinstance(value, list | tuple) else []
 
 
 def _mapping(values: Any, key: str) -> dict[str, Any]:
@@ -383,6 +497,7 @@ def _mapping(values: Any, key: str) -> dict[str, Any]:
 
 
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"there is no time zone {name!r}{nearest(name, available_timezones())}")
+    zones = available_timezones() - {"localtime"}  # the machine's own: another machine, other quarters
+    if name not in zones:
+        raise ValueError(f"there is no time zone {name!r}{nearest(name, zones)}")
     return name

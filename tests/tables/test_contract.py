@@ -75,11 +75,12 @@ def test_two_formats_in_one_column_are_read_and_what_both_read_differently_is_re
     assert rejected(prepared) == {3: "ordered_at.ambiguous"}
 
 
-def test_days_after_the_last_complete_day_or_in_the_future_are_impossible(company, rejected):
+def test_days_after_the_last_complete_day_are_kept(company, rejected):
     text = HEADER + "1,x,2024-06-30T23:59:59,5\n2,x,2024-07-01,5\n"
-    assert rejected(company.prepare_orders(text, data_through=date(2024, 6, 30))) == {
-        2: "ordered_at.impossible"
-    }
+    assert rejected(company.prepare_orders(text, data_through=date(2024, 6, 30))) == {}
+
+
+def test_days_in_the_future_are_impossible(company, rejected):
     ahead = datetime.now().date() + timedelta(days=2)
     assert rejected(company.prepare_orders(HEADER + f"1,x,{ahead},5\n")) == {1: "ordered_at.impossible"}
 

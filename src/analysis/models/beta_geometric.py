@@ -352,7 +352,9 @@ def mean_over_leaving(h: Callable[[Floats], Floats], a: float, B: Floats) -> Flo
     each quantile.
     """
     steps = np.linspace(0.0, 3.2, QUANTILES_EACH_SIDE)
-    beyond = 1 / (1 + np.exp(np.pi * np.sinh(steps)))  # chance beyond the quantile, on either side of the median
+    beyond = 1 / (
+        1 + np.exp(np.pi * np.sinh(steps))
+    )  # chance beyond the quantile, on either side of the median
     weights = np.cosh(steps) * beyond * (1 - beyond)
     distinct, codes = np.unique(B, return_inverse=True)
     lower, upper = (inverse(a, distinct[:, None], beyond) for inverse in (betaincinv, betainccinv))

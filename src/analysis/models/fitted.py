@@ -150,8 +150,8 @@ class FittedModel:
 def covariance_of(maximum: Maximum) -> tuple[Floats, NDArray[np.bool_]]:
     """Covariance of the log-parameters, and which of them the data determine.
 
-    Directions with a spread beyond ``LARGEST_SPREAD`` have no part in the covariance; a parameter that lies in
-    one of them, or at the edge, is not determined.
+    Directions with a spread beyond ``LARGEST_SPREAD`` have no part in the covariance; a parameter that lies
+    in one of them, or at the edge, is not determined.
     """
     curvature, directions = np.linalg.eigh(-maximum.hessian)
     flat = curvature < LARGEST_SPREAD**-2

@@ -21,7 +21,7 @@ from .purchase_fit import PurchaseFit
 Floats = NDArray[np.float64]
 
 NORMAL_975 = 1.959963984540054
-VALUES_AT_ONCE = 2_000_000
+VALUES_AT_ONCE = 1_000_000
 
 LEAST_PURCHASES = 385
 """With fewer purchases in the holdout, Poisson chance alone moves their total by more than a tenth in one of

@@ -37,8 +37,8 @@ from .spend_fit import SpendFit, check_spend
 
 Floats = NDArray[np.float64]
 
-VALUES_AT_ONCE = 2_000_000
-"""Rows times draws worked out together: 16 MB."""
+VALUES_AT_ONCE = 1_000_000
+"""Rows times draws worked out together: 8 MB."""
 MOST_REDRAWS = 20
 PERCENTILES = (2.5, 97.5)
 NORMAL_975 = 1.959963984540054
@@ -212,7 +212,7 @@ def value_customers(
     check_equal_lengths(x=histories.x, mean_spend=mean_spend)
     mean_spend = check_spend(histories.x, mean_spend)
     horizon = horizon_of(quarter_lengths, gross_margin, discount_rate_per_year, purchase_fit.time_unit)
-    if not (purchase_fit.is_usable and spend_fit.is_usable):
+    if not (purchase_fit.is_usable and spend_fit.is_usable and len(mean_spend)):
         return unvalued(purchase_fit, spend_fit, horizon, histories, mean_spend)
     distinct = distinct_histories(histories)
     draws = draw_values(
@@ -237,7 +237,10 @@ def value_customers(
 def unvalued(
     purchase_fit: PurchaseFit, spend_fit: SpendFit, horizon: Horizon, histories: Histories, mean_spend: Floats
 ) -> CustomerValues:
-    """What can be said where a model is degenerate: its parts are missing, and so is every value."""
+    """What can be said where a model is degenerate or there is nobody to value: every value is missing.
+
+    Nobody is worth 0.
+    """
     nothing = np.full(len(mean_spend), np.nan)
     purchases, p_alive, spend = nothing, nothing, nothing
     if purchase_fit.is_usable:
@@ -245,7 +248,7 @@ def unvalued(
         p_alive = purchase_fit.p_alive(histories.x, histories.t_x, histories.T)
     if spend_fit.is_usable:
         spend = spend_fit.expected_spend(histories.x, mean_spend)
-    total = ValueSum(len(nothing), np.nan, np.nan, np.nan, np.nan, np.nan)
+    total = ValueSum(len(nothing), *(5 * (np.nan if len(nothing) else 0.0,)))
     return CustomerValues(p_alive, purchases, spend, nothing, nothing, nothing, nothing, total, None)
 
 

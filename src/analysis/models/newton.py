@@ -67,15 +67,15 @@ def maximise_in_stages(
 ) -> Maximum:
     """The maximum on all data, climbed from where a sample of them has its own.
 
-    All starts are tried on all data where there is no sample, where the sample leads nowhere in particular,
-    and where the maximum found from there is doubtful.
+    Where the sample leads nowhere in particular, or to a doubtful maximum, the first start is climbed from
+    as well; without a sample all starts are.
     """
     if evaluate_sample is None:
         return maximise(evaluate, starts, lower, upper)
     sampled = maximise(evaluate_sample, starts, lower, upper)
     best = climb(evaluate, sampled.theta, lower, upper)
     if is_doubtful(sampled) or is_doubtful(best):
-        best = maximise(evaluate, [sampled.theta, *starts], lower, upper)
+        best = maximise(evaluate, [best.theta, starts[0]], lower, upper)
     return best
 
 

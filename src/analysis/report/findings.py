@@ -18,12 +18,11 @@ from analysis.facts import Book, NotMeasured
 from analysis.report.kpis_shown import (
     AGAINST,
     OTHER_BASE,
-    asks_who_was_active,
     chosen,
     company_level,
+    gaps_in_comparison,
     has_short_history,
     metric_name,
-    no_comparison,
     not_measured_list,
     root_reason,
     say_change,
@@ -46,8 +45,9 @@ LARGE_CHANGE = 0.10
 SURE_VERDICTS = ("better", "worse", "changed")
 LANGUAGES = ("en", "zh")
 
-# Sums to date only ever grow, so their rise is no news; a window's opening customers are the last one's closing ones.
-_NO_NEWS = ("historical_clv", "opening_customers")
+# Sums to date only ever grow, so their rise is no news; a window's opening customers are the last one's closing ones;
+# customers lost and returned are what churn and win-back rate count, and those have a test.
+_NO_NEWS = ("historical_clv", "opening_customers", "lost_customers", "returned_customers")
 
 
 @dataclass(frozen=True)
@@ -106,18 +106,20 @@ def changes_to_judge(results: Results) -> pd.DataFrame:
     book = results.book
     records = {m.id: chosen(book, m) for m in book.catalogue.metrics.values() if m.shown}
     changes = company_level(results.changes)
-    wanted = [row.metric in records and records[row.metric].variant == row.variant for row in changes.itertuples()]
+    wanted = [
+        row.metric in records and records[row.metric].variant == row.variant for row in changes.itertuples()
+    ]
     rows = changes[pd.Series(wanted, changes.index, dtype=bool) & changes["difference"].notna()]
     rows = _with_sizes(rows, company_level(results.kpis))
     metrics = [records[name] for name in rows["metric"]]
-    doubtful = bool(doubtful_models(results))
+    doubtful, windows = bool(doubtful_models(results)), {window.label: window for window in book.windows}
     return rows.assign(
         kind=[metric.kind for metric in metrics],
         is_headline=[name in book.settings.headline_metrics for name in rows["metric"]],
         is_modelled=[metric.kind == "modelled" for metric in metrics],
         is_doubtful_model=[metric.kind == "modelled" and doubtful for metric in metrics],
         is_short_history=[
-            asks_who_was_active(metric) and _is_short(book, base)
+            base in windows and has_short_history(book, windows[base], metric)
             for metric, base in zip(metrics, rows["base_period"], strict=True)
         ],
         is_other_base=(rows["n"] / rows["base_n"] - 1).abs() > OTHER_BASE,
@@ -129,11 +131,6 @@ def _with_sizes(changes: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
     bases = figures.rename(columns={"period": "base_period", "n": "base_n"}).drop(columns=["low", "high"])
     rows = changes.merge(figures, on=["metric", "variant", "period"], how="left")
     return rows.merge(bases, on=["metric", "variant", "base_period"], how="left")
-
-
-def _is_short(book: Book, label_of_window: str) -> bool:
-    window = next((w for w in book.windows if w.label == label_of_window), None)
-    return window is not None and has_short_history(book, window)
 
 
 def find_sure_changes(results: Results) -> list[Finding]:
@@ -168,7 +165,9 @@ def _by_importance(rows: pd.DataFrame) -> list[Any]:
     ordered = rows.assign(
         size=(rows["difference"] / rows["base_value"]).abs(), is_later=rows["against"] != AGAINST[0]
     ).sort_values(["is_later"], kind="stable").drop_duplicates("metric")  # fmt: skip
-    ordered = ordered.sort_values(["is_headline", "size", "metric"], ascending=[False, False, True], kind="stable")
+    ordered = ordered.sort_values(
+        ["is_headline", "size", "metric"], ascending=[False, False, True], kind="stable"
+    )
     kept: list[Any] = []
     for row in ordered.itertuples():
         if not any(_says_the_same(row, other) for other in kept):
@@ -181,20 +180,25 @@ def _says_the_same(row: Any, other: Any) -> bool:
     if row.against != other.against:
         return False
     same_difference = abs(abs(row.difference) - abs(other.difference)) <= 1e-9 * abs(row.difference)
-    same_ratio = abs(row.value * other.base_value - other.value * row.base_value) <= 1e-9 * abs(row.value * other.base_value)
+    same_ratio = abs(row.value * other.base_value - other.value * row.base_value) <= 1e-9 * abs(
+        row.value * other.base_value
+    )
     return same_difference or same_ratio
 
 
 def _change_finding(results: Results, row: Any, rows: pd.DataFrame, certainty: str) -> Finding:
     metric = chosen(results.book, results.book.catalogue.metrics[row.metric])
     sentence = {
-        language: _join(_change_sentences(results, row, rows, metric, language), language) for language in LANGUAGES
+        language: _join(_change_sentences(results, row, rows, metric, language), language)
+        for language in LANGUAGES
     }
     verdict = verdict_shown(row._asdict()) if certainty == "sure" else "use_with_care"
     return Finding(row.metric, sentence, certainty, verdict)
 
 
-def _change_sentences(results: Results, row: Any, rows: pd.DataFrame, metric: Metric, language: str) -> list[str]:
+def _change_sentences(
+    results: Results, row: Any, rows: pd.DataFrame, metric: Metric, language: str
+) -> list[str]:
     book, change = results.book, row._asdict()
     interval = say_change_interval(change, metric, book, language)
     first = label(
@@ -248,14 +252,20 @@ def find_nothing_sure(results: Results) -> list[Finding]:
         for language in LANGUAGES
     }
     count = tested["metric"].nunique()
-    sentence = {each: label("findings.nothing_sure", each, periods=periods[each], count=count) for each in LANGUAGES}
+    sentence = {
+        each: label("findings.nothing_sure", each, periods=periods[each], count=count) for each in LANGUAGES
+    }
     return [Finding(None, sentence, "quiet", "no_clear_change")]
 
 
 def find_large_changes(results: Results) -> list[Finding]:
     """Exact figures that moved by a tenth or more: headline metrics first, then the largest."""
     rows = changes_to_judge(results)
-    exact = rows["verdict"].eq("size_only") & rows["kind"].isin(["total", "count"]) & ~rows["metric"].isin(_NO_NEWS)
+    exact = (
+        rows["verdict"].eq("size_only")
+        & rows["kind"].isin(["total", "count"])
+        & ~rows["metric"].isin(_NO_NEWS)
+    )
     large = rows[exact & (rows["relative_change"].abs() >= LARGE_CHANGE)]
     return [_size_finding(results, row) for row in _by_importance(large)]
 
@@ -321,10 +331,13 @@ def find_not_measured(results: Results) -> list[Finding]:
     absent = shown[shown["value"].isna()]
     sentence = {}
     for language in LANGUAGES:
-        listed = label("kpis.list_join", language).join(not_measured_list(results, shown, language, most_names=3))
+        listed = label("kpis.list_join", language).join(
+            not_measured_list(results, shown, language, most_names=3)
+        )
         told = label("findings.not_measured", language, count=len(absent), all=len(shown), list=listed)
-        comparisons = [no_comparison(results, against, language) for against in AGAINST]
-        sentence[language] = _join([told if len(absent) else "", *comparisons], language)
+        sentence[language] = _join(
+            [told if len(absent) else "", *gaps_in_comparison(results, language)], language
+        )
     return [Finding(None, sentence, "not_measured", "not_measured")] if sentence["en"] else []
 
 
@@ -374,12 +387,18 @@ def _supply(results: Results) -> list[Finding]:
     """The table whose absence leaves most metrics without a figure."""
     absent = _shown_figures(results)
     roots = absent.loc[absent["value"].isna(), "reason"].map(root_reason)
-    tables = roots[roots.str.startswith("table_absent|", na=False)].str.removeprefix("table_absent|").value_counts()
+    tables = (
+        roots[roots.str.startswith("table_absent|", na=False)]
+        .str.removeprefix("table_absent|")
+        .value_counts()
+    )
     if tables.empty:
         return []
     name = results.book.catalogue.tables[str(tables.index[0])].name
     count = int(tables.iloc[0])
-    sentence = {each: label("findings.supply_table", each, table=name.in_(each), count=count) for each in LANGUAGES}
+    sentence = {
+        each: label("findings.supply_table", each, table=name.in_(each), count=count) for each in LANGUAGES
+    }
     return [Finding(None, sentence, "next")]
 
 

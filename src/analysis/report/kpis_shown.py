@@ -6,9 +6,11 @@ Nothing is worked out again here: what is shown stands in the frame of figures o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from analysis.catalogue import DEFAULT, Metric, label
 from analysis.facts import Book
@@ -90,29 +92,30 @@ def trend(results: Results, metric: Metric) -> list[float]:
     return [] if first is None else values.loc[first:].astype(float).tolist()
 
 
-def has_short_history(book: Book, window: Window) -> bool:
-    """Whether the data do not reach back over a whole activity window before this window's start.
+def looks_back_from(book: Book, window: Window, metric: Metric) -> date | None:
+    """The first day a metric looks back to when it asks who was active at the window's start or end; else None."""
+    asked = " ".join(text for text in (metric.where, metric.of, metric.per) if text)
+    days = timedelta(days=book.settings.activity_window_days)
+    if "is_opening" in asked:
+        return window.start - days
+    return window.end - days if "is_closing" in asked or "orders_in_activity_window" in asked else None
 
-    Then those who are customers at its start are not all known, and those who are have had little time to lapse.
+
+def has_short_history(book: Book, window: Window, metric: Metric) -> bool:
+    """Whether the data begin too late for the days a metric looks back on.
+
+    Then not every customer of that time is known, and those who are have had little time to lapse or to return.
     """
-    start = book.coverage.start
-    if start is None:
-        return False
-    return (window.start - start).days < book.settings.activity_window_days
-
-
-def asks_who_was_active(metric: Metric) -> bool:
-    """Whether the metric is about those who were customers at the start of the window."""
-    return any("is_opening" in text for text in (metric.where, metric.of, metric.per) if text)
+    first, start = looks_back_from(book, window, metric), book.coverage.start
+    return first is not None and start is not None and first < start
 
 
 def misleading_windows(book: Book, metrics: Iterable[Metric]) -> list[Window]:
-    """The windows shown whose retention and churn say nothing, because the data begin too shortly before them."""
-    if not any(asks_who_was_active(metric) for metric in metrics):
-        return []
+    """The windows of the page whose retention says little, because the data begin too shortly before them."""
+    asked = list(metrics)
     named = {book.window.label, *book.baselines[book.window.label].values()}
-    shown = [window for window in book.windows if window.label in named]
-    return [window for window in shown if has_short_history(book, window) and book.coverage.includes(window)]
+    shown = [window for window in book.windows if window.label in named and book.coverage.includes(window)]
+    return [window for window in shown if any(has_short_history(book, window, metric) for metric in asked)]
 
 
 # --- words -----------------------------------------------------------------------------------------------------
@@ -279,7 +282,13 @@ def measured(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def kpi_table(
-    results: Results, rows: pd.DataFrame, *, language: str, caption: str, group_by: str | None = None, note: str = ""
+    results: Results,
+    rows: pd.DataFrame,
+    *,
+    language: str,
+    caption: str,
+    group_by: str | None = None,
+    note: str = "",
 ) -> str:
     """A table of KPI rows in one language: value, interval, n, changes with verdicts, trend.
 
@@ -288,7 +297,9 @@ def kpi_table(
     book = results.book
     shown = [against for against in AGAINST if rows[f"{against}_change"].notna().any()]
     words = _in_words(rows, book, language)
-    notes = [note, *_notes(results, rows, shown, language)]
+    metrics = [book.catalogue.metric(row.metric, row.variant) for row in rows.itertuples()]
+    notes = [note, *table_notes(results, rows, metrics, shown, language)]
+    notes.append(label("kpis.trend_whole_periods", language) if book.window.is_partial else "")
     return str(
         table_html(
             words, kpi_columns(book, shown, language), caption=caption, language=language, group_by=group_by,
@@ -324,37 +335,46 @@ def _in_words(rows: pd.DataFrame, book: Book, language: str) -> pd.DataFrame:
     words = rows.assign(
         name=[metric.name.in_(language) for metric in metrics],
         variant_name=[variant_name(metric, language) or None for metric in metrics],
-        n_badge=[_n_badge(row, metric, book) for row, metric in zip(rows.itertuples(), metrics, strict=True)],
+        n_badge=[n_badge(row, metric, book) for row, metric in zip(rows.itertuples(), metrics, strict=True)],
         reason=[say_reason(reason, book, language) for reason in rows["reason"]],
     )
     for against in AGAINST:
-        words[f"{against}_detail"] = [_other_base(change, language) for change in rows[f"{against}_base_change"]]
-        words[f"{against}_reason"] = [say_reason(reason, book, language) for reason in rows[f"{against}_reason"]]
+        words[f"{against}_detail"] = [
+            other_base_words(change, language) for change in rows[f"{against}_base_change"]
+        ]
+        words[f"{against}_reason"] = [
+            say_reason(reason, book, language) for reason in rows[f"{against}_reason"]
+        ]
     return words
 
 
-def _n_badge(row: Any, metric: Metric, book: Book) -> str | None:
+def n_badge(row: Any, metric: Metric, book: Book) -> str | None:
+    """The badge beside n where it is small, or where something else makes the figure one to be used with care."""
     if metric.is_sampled and row.n < book.settings.small_sample:
         return "small_sample"
     return "use_with_care" if row.status == "with_care" else None
 
 
-def _other_base(change: Any, language: str) -> str | None:
+def other_base_words(change: Any, language: str) -> str | None:
+    """``n −69%`` where the rows measured on became a third more or fewer; else None."""
     if is_missing(change):
         return None
-    return label("kpis.other_base", language, change=format_percent(change, language, decimals=0, signed=True))
+    return label(
+        "kpis.other_base", language, change=format_percent(change, language, decimals=0, signed=True)
+    )
 
 
-def _notes(results: Results, rows: pd.DataFrame, shown: Sequence[str], language: str) -> list[str]:
+def table_notes(
+    results: Results, rows: pd.DataFrame, metrics: Iterable[Metric], shown: Sequence[str], language: str
+) -> list[str]:
+    """What must be known to read a table's changes: gaps in comparison, other bases, short histories."""
     book = results.book
-    notes = [no_comparison(results, against, language) for against in AGAINST if against not in shown and len(rows)]
-    if rows[[f"{against}_base_change" for against in shown]].notna().any(axis=None):
-        notes.append(label("kpis.other_base_note", language))
-    metrics = [book.catalogue.metric(row.metric, row.variant) for row in rows.itertuples()]
-    notes.append(short_history_note(book, misleading_windows(book, metrics), language))
-    if book.window.is_partial and len(rows):
-        notes.append(label("kpis.trend_whole_periods", language))
-    return notes
+    has_other_base = rows[[f"{against}_base_change" for against in shown]].notna().any(axis=None)
+    return [
+        *gaps_in_comparison(results, language),
+        label("kpis.other_base_note", language) if has_other_base else "",
+        short_history_note(book, misleading_windows(book, metrics), language),
+    ]
 
 
 def short_history_note(book: Book, windows: Sequence[Window], language: str) -> str:
@@ -366,15 +386,24 @@ def short_history_note(book: Book, windows: Sequence[Window], language: str) -> 
     return label("kpis.short_history_note", language, periods=names, start=start, days=days)
 
 
-def no_comparison(results: Results, against: str, language: str) -> str:
-    """Why nothing can be compared with a window: the reason most figures give; empty where something can."""
+def gaps_in_comparison(results: Results, language: str) -> list[str]:
+    """Which windows nothing can be compared with, and why: one sentence for each reason."""
+    book, missing = results.book, [against for against in AGAINST if not can_compare(results, against)]
+    by_reason: dict[str, list[str]] = {}
+    for against in missing:
+        name = say_period(book.baselines[book.window.label][against], book, language)
+        by_reason.setdefault(why_not_compared(results, against, language), []).append(name)
+    join = label("kpis.name_join", language)
+    return [
+        label("kpis.no_comparison", language, period=join.join(names), reason=reason)
+        for reason, names in by_reason.items()
+    ]
+
+
+def can_compare(results: Results, against: str) -> bool:
+    """Whether any figure of the company can be compared with the previous or the year-ago window."""
     changes = company_level(results.changes)
-    rows = changes[changes["against"] == against]
-    if rows["difference"].notna().any():
-        return ""
-    name = results.book.baselines[results.book.window.label][against]
-    period = say_period(name, results.book, language)
-    return label("kpis.no_comparison", language, period=period, reason=why_not_compared(results, against, language))
+    return bool(changes.loc[changes["against"] == against, "difference"].notna().any())
 
 
 def why_not_compared(results: Results, against: str, language: str) -> str:
@@ -408,7 +437,9 @@ def not_measured_list(
     for root, part in sorted(absent.groupby("root", sort=False), key=lambda item: -len(item[1])):
         names = [metric_name(book.catalogue.metric(r.metric, r.variant), language) for r in part.itertuples()]
         reason = say_reason(root, book, language) or MISSING
-        told.append(label("kpis.names_and_reason", language, names=_some(names, most_names, language), reason=reason))
+        told.append(
+            label("kpis.names_and_reason", language, names=_some(names, most_names, language), reason=reason)
+        )
     return told
 
 
@@ -416,9 +447,20 @@ def _some(names: Sequence[str], most: int | None, language: str) -> str:
     join = label("kpis.name_join", language)
     if most is None or len(names) <= most:
         return join.join(names)
-    return label("kpis.and_more", language, names=join.join(names[:most]), count=len(names) - most, total=len(names))
+    return label(
+        "kpis.and_more", language, names=join.join(names[:most]), count=len(names) - most, total=len(names)
+    )
 
 
 def say_n(n: Any, language: str) -> str:
     """``n = 7,249``."""
     return label("kpis.n_is", language, n=format_number(n, language))
+
+
+def not_measured_line(results: Results, rows: pd.DataFrame, language: str) -> Markup:
+    """One line with what is not measured, gathered by reason; empty where everything is."""
+    told = not_measured_list(results, rows, language)
+    if not told:
+        return Markup("")
+    words = label("kpis.not_measured_list", language, list=label("kpis.list_join", language).join(told))
+    return Markup('<div class="wb-below"><p>{}</p></div>').format(words)

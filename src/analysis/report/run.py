@@ -160,7 +160,7 @@ def _execute_page(page: Page, source: Path, target: Path, parameters: dict[str, 
     try:
         papermill.execute_notebook(
             str(source), str(target), parameters=parameters, kernel_name="python3", progress_bar=False,
-            log_output=False, stdout_file=None, stderr_file=None,
+            log_output=False, extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
         )  # fmt: skip
     except PapermillExecutionError as error:
         return PageRun(page, target, "failed", f"{error.ename}: {error.evalue}".splitlines()[0])

@@ -12,7 +12,7 @@ from analysis.facts import Book
 from analysis.facts.book import find_coverage
 from analysis.params import Params
 from analysis.report.explained import Explained, fill_in
-from analysis.report.pages.in_words import write_figure, write_interval, write_reason
+from analysis.report.kpis_shown import say_interval, say_reason, say_value
 from analysis.suite import Results
 from analysis.tables.prepared import prepare, read_quality, suggest_activity_window_days
 from analysis.tables.quality import rule_words
@@ -31,9 +31,13 @@ def _kpi_line(book: Book, row: dict[str, Any], language: str) -> list[str]:
     metric = book.catalogue.metric(row["metric"], row["variant"])
     name = metric.id if metric.variant == DEFAULT else f"  .{metric.variant}"
     group = book.catalogue.dimensions[row["by"]].group_name(row["group"], language) if isinstance(row["by"], str) else ""
-    value, interval = (write_figure(row["value"], metric, book, language), write_interval(row, metric, book, language))
-    note = "" if row["status"] == "measured" else write_reason(row["reason"], book, language)
+    value, interval = (say_value(row["value"], metric, book, language), _interval(row, metric, book, language))
+    note = "" if row["status"] == "measured" else say_reason(row["reason"], book, language)
     return [name, group, value, interval, f"{int(row['n']):,}", note]
+
+
+def _interval(estimate: Any, metric: Metric, book: Book, language: str) -> str:
+    return "" if pd.isna(estimate["low"]) else say_interval(estimate["low"], estimate["high"], metric, book, language)
 
 
 def explained_text(explained: Explained, book: Book, language: str) -> str:
@@ -64,9 +68,9 @@ def explained_text(explained: Explained, book: Book, language: str) -> str:
 
 def _value_words(metric: Metric, estimate: Any, book: Book, language: str) -> str:
     if not estimate or estimate["status"] == "not_measured":
-        return f"– {write_reason(estimate.get('reason'), book, language)}"
-    value = write_figure(estimate["value"], metric, book, language)
-    interval = write_interval(estimate, metric, book, language)
+        return f"– {say_reason(estimate.get('reason'), book, language)}"
+    value = say_value(estimate["value"], metric, book, language)
+    interval = _interval(estimate, metric, book, language)
     words = f"{value} ({float(estimate['value'])!r})"
     return words + (f", {book.settings.confidence_level:.0%} interval {interval}" if interval else "")
 

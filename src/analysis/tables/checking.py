@@ -21,7 +21,8 @@ from analysis.tables.quoting import quoted
 from analysis.tables.sources import SourceFile
 from analysis.tables.staging import MalformedLine, StagedFile
 
-SHOWN_REJECTED = 10
+SHOWN_REJECTED, SHOWN_CHARACTERS = 10, 300
+KEPT_CHARACTERS = 2_000  # of a malformed line
 
 _REJECTED_COLUMNS = ("table", "source_file", "source_row", "rule", "column", "found", "row")
 
@@ -64,6 +65,9 @@ def check_table(
         create_flagged(connection, source, settings)
         excluded, sql = count_excluded(connection), orders_sql(source)
     connection.execute(f"copy ({sql}) to {quoted(str(made / f'{table}.parquet'))} (format parquet)")
+    connection.execute(
+        f"drop view if exists kept_orders; drop table if exists flagged; drop table checked_{table}"
+    )
     return [*quality, *excluded, *notes]
 
 
@@ -121,7 +125,7 @@ def _list_malformed(connection: duckdb.DuckDBPyConnection, table: str, staged: l
     rows = [
         (table, one.file.name, line.row, f"{table}.{MALFORMED}", None,
          f"{line.found_fields} fields, expected {line.expected_fields}",
-         json.dumps({"line": line.text}, ensure_ascii=False))
+         json.dumps({"line": line.text[:KEPT_CHARACTERS]}, ensure_ascii=False))
         for one in staged for line in one.malformed
     ]  # fmt: skip
     if rows:
@@ -148,7 +152,8 @@ def _check_share(
         [table, SHOWN_REJECTED],
     ).fetchall()
     rows = [
-        f"  - {file} row {row}: {rule}, found {found!r} in {raw}" for file, row, rule, found, raw in shown
+        f"  - {file} row {row}: {rule}, found {found!r} in {raw[:SHOWN_CHARACTERS]}"
+        for file, row, rule, found, raw in shown
     ]
     raise TablesError(
         "\n".join([

@@ -15,9 +15,9 @@ from itertools import pairwise
 from analysis.catalogue.records import Column, TableContract
 from analysis.params import ColumnSource, Settings, TableSource
 from analysis.tables.quoting import quoted
-from analysis.tables.reading import Moment, number_sql, read_moment, truth_sql
+from analysis.tables.reading import Moment, local_day_of, number_sql, read_moment, truth_sql
 
-CONTRACT_VERSION = 1  # raise it when the same file would give other rows
+CONTRACT_VERSION = 2  # raise it when the same file would give other rows
 SPACES = " \t\r\n\u00a0\u2007\u202f\u3000\ufeff"
 
 
@@ -37,7 +37,7 @@ LAYERS = ("stripped", "texts", "shapes", "times", "moments", "values")
 
 @dataclass(frozen=True)
 class Typed:
-    """One contract column as SQL: for each layer, the columns it adds; the last are the table's. And its rules."""
+    """One contract column as SQL: the columns each layer adds, the last being the table's, and its rules."""
 
     layers: dict[str, dict[str, str]]
     rules: tuple[Rule, ...] = ()
@@ -51,11 +51,6 @@ def output_columns(columns: dict[str, Column]) -> Iterator[tuple[str, str]]:
         yield name, kinds[column.type]
         if column.type == "instant":
             yield local_day_of(name), "date"
-
-
-def local_day_of(column: str) -> str:
-    """``ordered_at`` → ``ordered_on``."""
-    return f"{column.removesuffix('_at')}_on"
 
 
 def checked_sql(
@@ -126,7 +121,7 @@ def _typed(
     }
     rules = [Rule(f"{name}.missing", name, f"{text} is null", "''")] if column.required or is_key else []
     if column.type in ("instant", "date"):
-        moment = read_moment(name, text, column.type, given, source, settings, is_typed)
+        moment = read_moment(name, column, given, source, settings, is_typed)
         layers |= moment.layers
         rules += [Rule(f"{name}.{what}", name, sql, text) for what, sql in _moment_rules(moment, settings)]
     else:
@@ -191,8 +186,7 @@ def _moment_rules(moment: Moment, settings: Settings) -> Iterator[tuple[str, str
     yield "impossible", f"{moment.day} is null and {moment.has_shape}"
     yield "unreadable", f"{moment.day} is null and {moment.is_given}"
     first = settings.first_possible_date or date.min
-    last = min(settings.data_through or date.max, _today(settings))
-    yield "impossible", f"{moment.day} < date '{first}' or {moment.day} > date '{last}'"
+    yield "impossible", f"{moment.day} < date '{first}' or {moment.day} > date '{_today(settings)}'"
 
 
 def _today(settings: Settings) -> date:

@@ -16,7 +16,7 @@ import duckdb
 
 from analysis.params import Settings, TableSource
 from analysis.tables import TablesError
-from analysis.tables.quoting import quoted
+from analysis.tables.quoting import identifier, quoted
 
 CANCELLED, ANONYMOUS = "cancelled", "anonymous"
 LINE_AMOUNT = "quantity * unit_price"
@@ -56,21 +56,26 @@ def _flagged_sql(conditions: dict[str, str], settings: Settings) -> str:
     }
     cancelled = is_true.pop(CANCELLED, "false")
     columns = [f"{cancelled} as _cancelled"]
-    columns += [f'{sql} as "_is {name}"' for name, sql in is_true.items()]
+    columns += [f"{sql} as {_flag(name)}" for name, sql in is_true.items()]
     called_off = "_cancelled and _amount > 0"
 
     def first_rule(out_of: str, *more: tuple[str, str]) -> str:
-        named = [(f'"_is {n}"', n) for n, rule in settings.exclusions.items() if out_of in rule.out_of]
+        named = [(_flag(n), n) for n, rule in settings.exclusions.items() if out_of in rule.out_of]
         cases = [(called_off, CANCELLED), *named, *more]
         return "case " + " ".join(f"when {sql} then {quoted(name)}" for sql, name in cases) + " end"
 
-    every = [(called_off, CANCELLED), *((f'"_is {name}"', name) for name in is_true)]
+    every = [(called_off, CANCELLED), *((_flag(name), name) for name in is_true)]
     listed = ", ".join(f"case when {sql} then {quoted(name)} end" for sql, name in every)
     return f"""
 select *, {first_rule("revenue")} as _revenue_rule,
   {first_rule("histories", ("customer_id is null", ANONYMOUS))} as _history_rule,
   nullif(concat_ws(', ', {listed}), '') as _excluded_by
 from (select *, {", ".join(columns)} from kept_orders)"""
+
+
+def _flag(name: str) -> str:
+    """The column that says whether an exclusion applies."""
+    return identifier(f"_is {name}")
 
 
 def _check_names(settings: Settings) -> None:

@@ -35,10 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 INFO_FILE = "prepared.json"
-MATTERS = (
-    "tables", "exclusions", "time_zone", "currency", "first_possible_date", "data_through",
-    "max_rejected_share",
-)  # fmt: skip
+MATTERS = ("tables", "exclusions", "time_zone", "currency", "first_possible_date", "max_rejected_share")
 
 
 @dataclass(frozen=True)

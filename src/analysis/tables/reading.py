@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from analysis.catalogue.records import Column
 from analysis.params import ColumnSource, Settings, TableSource
 from analysis.tables import TablesError
 from analysis.tables.quoting import quoted
@@ -117,7 +118,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class _Reading:
-    """One way to read a text: as local time, as an instant where it carries an offset, as a day without time."""
+    """One way to read a text: as local time, as an instant with its offset, as a day without time."""
 
     shape: str
     local: str | None
@@ -125,36 +126,47 @@ class _Reading:
     is_day: str
 
 
+def local_day_of(column: str) -> str:
+    """``ordered_at`` → ``ordered_on``."""
+    return f"{column.removesuffix('_at')}_on"
+
+
 def read_moment(
-    name: str, text: str, kind: str, given: ColumnSource, source: TableSource, settings: Settings, is_typed: bool
-) -> Moment:  # fmt: skip
-    """How one column's text becomes ``name`` (UTC) and its local date, under all the formats it may have.
+    name: str, column: Column, given: ColumnSource, source: TableSource, settings: Settings, is_typed: bool
+) -> Moment:
+    """How the text of ``name`` becomes an instant and its local day, under all the formats it may have.
 
     Raises
     ------
     TablesError
         If a format cannot be used.
     """
-    formats = list(enumerate(given.format, start=1))
-    readings = {i: _by_format(text, fmt, name, f'"{name}:is{i}"') for i, fmt in formats}
-    if is_typed or not formats:
-        readings[0] = _iso(text, f'"{name}:is0"')
-    zone, own_zone = settings.time_zone, source.time_zone or settings.time_zone
-    shapes = {f"{name}:is{i}": f"regexp_full_match({text}, {quoted(one.shape)})" for i, one in readings.items()}
+    text, zones = f'"{name}:text"', (settings.time_zone, source.time_zone or settings.time_zone)
+    readings = _readings(name, text, given.format, is_typed)
+    shapes = {
+        f"{name}:is{i}": f"regexp_full_match({text}, {quoted(one.shape)})" for i, one in readings.items()
+    }
     times, moments = {}, {}
     for i, one in readings.items():
         found = {f"{name}:local{i}": one.local, f"{name}:utc{i}": one.instant}
-        times |= {column: sql for column, sql in found.items() if sql is not None}
-        local, instant = (f'"{column}"' if sql is not None else None for column, sql in found.items())
-        moments[f"{name}:at{i}"], moments[f"{name}:on{i}"] = _instant_and_day(local, instant, one.is_day, zone, own_zone)
+        times |= {key: sql for key, sql in found.items() if sql is not None}
+        local, instant = (f'"{key}"' if sql is not None else None for key, sql in found.items())
+        at, on = _instant_and_day(local, instant, one.is_day, *zones)
+        moments |= {f"{name}:at{i}": at, f"{name}:on{i}": on}
     instants, days = ([f'"{name}:{what}{i}"' for i in readings] for what in ("at", "on"))
-    day = name if kind == "date" else f"{name.removesuffix('_at')}_on"
-    values = {day: f"coalesce({', '.join(days)})"}
-    if kind == "instant":
-        values = {name: f"coalesce({', '.join(instants)})"} | values
+    day = local_day_of(name) if column.type == "instant" else name
+    values = {name: f"coalesce({', '.join(instants)})", day: f"coalesce({', '.join(days)})"}
     layers = {"shapes": shapes, "times": times, "moments": moments, "values": values}
     has_shape = " or ".join(f'"{shape}"' for shape in shapes)
     return Moment(layers, f'"{day}"', f"{text} is not null", _differ(instants), f"({has_shape})")
+
+
+def _readings(name: str, text: str, formats: tuple[str, ...], is_typed: bool) -> dict[int, _Reading]:
+    """The formats of a column, numbered; 0 is ISO, where there are none or the file holds dates as dates."""
+    found = {0: _iso(text, f'"{name}:is0"')} if is_typed or not formats else {}
+    return found | {
+        i: _by_format(text, fmt, name, f'"{name}:is{i}"') for i, fmt in enumerate(formats, start=1)
+    }
 
 
 def _differ(columns: list[str]) -> str:
@@ -190,10 +202,11 @@ def _in_zone(instant: str, zone: str) -> str:
 
 def _iso(text: str, is_iso: str) -> _Reading:
     has_offset = f"regexp_matches({text}, '[Z+]|:.*-')"  # in an ISO text, only an offset has these
+    with_offset = f"case when {is_iso} and {has_offset} then try_cast({text} as timestamptz) end"
     return _Reading(
         shape=ISO_SHAPE,
         local=f"case when {is_iso} and not {has_offset} then try_cast({text} as timestamp) end",
-        instant=f"case when {is_iso} and {has_offset} then timezone('UTC', try_cast({text} as timestamptz)) end",
+        instant=f"timezone('UTC', {with_offset})",
         is_day=f"length({text}) = 10",
     )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import csv
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +23,6 @@ from analysis.tables.sources import SourceFile
 from analysis.tables.typed_files import cell_text, excel_rows, parquet_text
 
 BLOCK_BYTES = 1 << 24
-KEPT_TEXT = 2_000  # characters of a malformed line that are kept to show
 _UTF8 = ("utf-8", "utf-8-sig", "ascii")
 
 
@@ -96,9 +97,7 @@ def _csv_batches(path: Path, file: SourceFile, malformed: list[MalformedLine]) -
 
     def set_aside(line: Any) -> str:
         row = line.number - 1  # the header is row 1 of the file
-        malformed.append(
-            MalformedLine(row, line.actual_columns, line.expected_columns, line.text[:KEPT_TEXT])
-        )
+        malformed.append(MalformedLine(row, line.actual_columns, line.expected_columns, line.text))
         return "skip"
 
     names = [f"c{i}" for i in range(width)]
@@ -142,18 +141,30 @@ def _check_last_quote(
 ) -> None:
     """A quotation mark never closed swallows the rest of the file into one value: an error, not a row."""
     last_row, value = _last_row(target) if rows else (0, "")
+    is_open = "\n" in value and _ends_with(path, value)  # a closed value has a quotation mark after it
     if malformed and malformed[-1].row > last_row:
-        last_row, value = malformed[-1].row, malformed[-1].text
-    if "\n" not in value:
-        return
-    with path.open("rb") as stream:
-        stream.seek(max(path.stat().st_size - 64, 0))
-        end = stream.read().rstrip(b"\r\n")
-    if not end.endswith(b'"'):
+        last_row, is_open = malformed[-1].row, _is_open(malformed[-1].text, file.separator)
+    if is_open:
         raise TablesError(
             f"{file.name}: row {last_row:,} opens a quotation mark that is never closed, so the rest of the "
             "file was read as one value; close it, or double it where it is part of the text"
         )
+
+
+def _ends_with(path: Path, text: str) -> bool:
+    ending = text.encode()
+    with path.open("rb") as stream:
+        stream.seek(max(path.stat().st_size - len(ending), 0))
+        return stream.read() == ending
+
+
+def _is_open(line: str, separator: str) -> bool:
+    """Whether a line ends inside quotation marks."""
+    try:
+        list(csv.reader(io.StringIO(line, newline=""), delimiter=separator, strict=True))
+    except csv.Error as error:
+        return "unexpected end" in str(error)
+    return False
 
 
 def _last_row(target: Path) -> tuple[int, str]:
@@ -180,7 +191,8 @@ def _stage_parquet(file: SourceFile, source: TableSource) -> StagedFile:
         f"{parquet_text(identifier(column.name), column.type, source.decimal)} as c{i}"
         for i, column in enumerate(schema)
     ]
-    reader = f"read_parquet({quoted(str(file.path))}, file_row_number = true)"
+    path = str(file.path).replace("[", "[[]")  # a bracket would be read as a pattern
+    reader = f"read_parquet({quoted(path)}, file_row_number = true)"
     sql = f"select file_row_number + 1 as _row, {', '.join(texts)} from {reader}"
     rows = pa_parquet.ParquetFile(file.path).metadata.num_rows
     return StagedFile(file, sql, rows, rows)

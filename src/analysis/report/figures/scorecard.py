@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.catalogue import label
 from analysis.facts import NotMeasured
 from analysis.report.figures.style import INKS, PALETTE, label_bars
-from analysis.report.kpis_shown import company_level, say_money_short, say_period, trend_windows
+from analysis.report.kpis_shown import chosen, company_level, say_money_short, say_period, trend_windows
 from analysis.report.per_language import describe, figure_per_language
 from analysis.report.tables_shown import format_money, format_number
 from analysis.suite import Results
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 def revenue_by_period(results: Results) -> pd.DataFrame:
     """One row for each period with revenue, oldest first: ``period, revenue, orders, is_running``."""
     book, kpis = results.book, company_level(results.kpis)
-    kpis = kpis[(kpis["variant"] == "default") & kpis["metric"].isin(["revenue", "orders"])]
-    wide = kpis.pivot(index="period", columns="metric", values="value").reindex(columns=["revenue", "orders"])
+    variants = {name: chosen(book, book.catalogue.metrics[name]).variant for name in ("revenue", "orders")}
+    kpis = kpis[kpis["variant"] == kpis["metric"].map(variants)]
+    wide = kpis.pivot(index="period", columns="metric", values="value").reindex(columns=list(variants))
     labels = [window.label for window in trend_windows(book)]
     rows = wide.reindex(labels).dropna(subset=["revenue"]).rename_axis("period").reset_index()
     return rows.assign(is_running=rows["period"].eq(book.window.label) & book.window.is_partial)
@@ -40,7 +41,9 @@ def plot_revenue_trend(results: Results, *, language: str, ax: Axes) -> Axes | N
         bar.set(facecolor=INKS["wash"], edgecolor=PALETTE["main"], linewidth=1.2, hatch="///")
     label_bars(ax, lambda amount: say_money_short(amount, language, currency))
     orders = [format_number(count, language) for count in rows["orders"]]
-    ax.set_xticks(range(len(rows)), [f"{p}\n{count}" for p, count in zip(rows["period"], orders, strict=True)])
+    ax.set_xticks(
+        range(len(rows)), [f"{p}\n{count}" for p, count in zip(rows["period"], orders, strict=True)]
+    )
     ax.axhline(0, color=INKS["line"], linewidth=1)
     return describe(ax, **_revenue_words(results, rows, language))
 

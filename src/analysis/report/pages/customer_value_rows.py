@@ -9,13 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.catalogue import DEFAULT, label
+from analysis.catalogue import DEFAULT, Metric, label
 from analysis.facts import Book, NotMeasured
-from analysis.metrics.measure import NOT_STATED
 from analysis.models.chain import MODEL_NAMES, MODEL_NAMES_ZH
 from analysis.models.fitted import FittedModel
-from analysis.report.pages.in_words import figures_of, page_verdict
-from analysis.report.tables_shown import format_interval, format_number, format_percent, is_missing
+from analysis.report.kpis_shown import group_name, kpi_rows, say_reason, variant_name
+from analysis.report.tables_shown import (
+    format_interval,
+    format_money,
+    format_number,
+    format_percent,
+    is_missing,
+)
 from analysis.suite import Results
 
 NORMAL_975 = 1.959963984540054
@@ -36,6 +41,16 @@ def valued_customers(results: Results) -> pd.DataFrame | NotMeasured:
 def model_name(model: str, language: str) -> str:
     """What a model, or the mean that stands in for one, is called."""
     return (MODEL_NAMES_ZH if language == "zh" else MODEL_NAMES).get(model, model)
+
+
+def page_verdict(verdict: str) -> str:
+    """A model's verdict under the name that its badge has on the page."""
+    return "use_with_care" if verdict == "with_care" else verdict
+
+
+def money(value: Any, book: Book, language: str, **options: Any) -> str:
+    """An amount in the company's currency."""
+    return format_money(value, language, currency=book.settings.currency, **options)
 
 
 def chosen_model(results: Results) -> str:
@@ -63,20 +78,22 @@ def trust_rows(results: Results, language: str) -> pd.DataFrame:
     if fits.empty:
         return pd.DataFrame(columns=["check", "of", "verdict", "rule", "meaning"])
     chosen = chosen_model(results)
-    checks = [("purchases_fit", fits.loc[chosen])]
+    purchases, spend = (model_name(fits.loc[role, "model"], language) for role in (chosen, "spend"))
+    checks = [("purchases_fit", purchases, fits.loc[chosen])]
     forecasts = results.holdout[results.holdout["model"] == chosen]
     if len(forecasts):
-        checks.append(("purchases_forecast", forecasts.iloc[-1]))
-    checks += [("spend_fit", fits.loc["spend"]), ("independence", fits.loc["independence"])]
-    return pd.DataFrame([_check(kind, found, fits, chosen, language) for kind, found in checks])
+        record = {"inside": int(forecasts["is_inside"].sum()), "periods": len(forecasts)}
+        of = label("customer_value.forecast_record", language, model=purchases, **record)
+        checks.append(("purchases_forecast", of, forecasts.iloc[-1]))
+    checks += [("spend_fit", spend, fits.loc["spend"]), ("independence", spend, fits.loc["independence"])]
+    return pd.DataFrame([_check(kind, of, found, language) for kind, of, found in checks])
 
 
-def _check(kind: str, found: pd.Series, fits: pd.DataFrame, chosen: str, language: str) -> dict[str, Any]:
+def _check(kind: str, of: str, found: pd.Series, language: str) -> dict[str, Any]:
     verdict = page_verdict(found["verdict"])
-    role = "spend" if kind in ("spend_fit", "independence") else chosen
     return {
         "check": label(f"customer_value.check_{kind}", language),
-        "of": model_name(fits.loc[role, "model"], language),
+        "of": of,
         "verdict": verdict,
         "rule": found[f"rule_{language}"],
         "meaning": label(f"customer_value.means_{kind}_{verdict}", language),
@@ -171,7 +188,10 @@ def holdout_rows(results: Results, language: str) -> pd.DataFrame:
     rows = holdout.assign(
         name=[model_name(model, language) for model in holdout["model"]],
         interval=[_interval(row, "number", language, decimals=0) for row in holdout.to_dict("records")],
-        inside=[label(f"customer_value.{'inside' if inside else 'outside'}", language) for inside in holdout["is_inside"]],
+        inside=[
+            label(f"customer_value.{'inside' if inside else 'outside'}", language)
+            for inside in holdout["is_inside"]
+        ],
         verdict=[page_verdict(verdict) for verdict in holdout["verdict"]],
     )
     for name in ("", "_last_quarter", "_own_rate"):
@@ -184,7 +204,9 @@ def holdout_rows(results: Results, language: str) -> pd.DataFrame:
     return rows.sort_values(["period", "order"], ascending=[False, True], ignore_index=True)
 
 
-def _interval(row: Mapping[str, Any], unit: str, language: str, low: str = "low", high: str = "high", **options: Any) -> str:
+def _interval(
+    row: Mapping[str, Any], unit: str, language: str, low: str = "low", high: str = "high", **options: Any
+) -> str:
     if is_missing(row[low]) or is_missing(row[high]):
         return ""
     return format_interval(row[low], row[high], unit, language, **options)
@@ -206,7 +228,12 @@ def value_by_group(results: Results, language: str) -> tuple[pd.DataFrame, list[
         per_customer_low, per_customer_high``. Left out: names of dimensions.
     """
     book, kpis = results.book, results.kpis
-    now = kpis[(kpis["period"] == book.window.label) & (kpis["variant"] == DEFAULT) & kpis["by"].notna() & kpis["value"].notna()]
+    now = kpis[
+        (kpis["period"] == book.window.label)
+        & (kpis["variant"] == DEFAULT)
+        & kpis["by"].notna()
+        & kpis["value"].notna()
+    ]
     equity = now[now["metric"] == "customer_equity"].set_index(["by", "group"])
     each = now[now["metric"] == "predicted_clv"].set_index(["by", "group"])
     parts, left_out = [], []
@@ -223,7 +250,7 @@ def value_by_group(results: Results, language: str) -> tuple[pd.DataFrame, list[
         kept = set(frame["equity"].nlargest(MOST_GROUPS).index)
         order = sorted(kept, key=lambda group: _place(dimension.groups, group))
         frame = frame.loc[order].rename_axis("id").reset_index()
-        names = [label("customer_value.not_stated", language) if g == NOT_STATED else dimension.group_name(g, language) for g in frame["id"]]
+        names = [group_name(book, name, group, language) for group in frame["id"]]
         parts.append(frame.assign(dimension=dimension.name.in_(language), group=names))
     return (pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()), left_out
 
@@ -262,9 +289,19 @@ def value_by_segment(customers: pd.DataFrame, language: str) -> pd.DataFrame:
     """
     segments = segment_of(customers)
     parts = []
-    for section, chosen in (("repeat", ~customers["is_one_time_buyer"]), ("once", customers["is_one_time_buyer"])):
+    for section, chosen in (
+        ("repeat", ~customers["is_one_time_buyer"]),
+        ("once", customers["is_one_time_buyer"]),
+    ):
         chosen = chosen.astype(bool)
-        rows = _sums_by(customers[chosen], segments[chosen], SEGMENTS, "segment", language, customers["predicted_clv"].sum())
+        rows = _sums_by(
+            customers[chosen],
+            segments[chosen],
+            SEGMENTS,
+            "segment",
+            language,
+            customers["predicted_clv"].sum(),
+        )
         rows["bought"] = label(f"customer_value.bought_{section}", language)
         parts.append(rows)
     return pd.concat(parts, ignore_index=True)
@@ -272,12 +309,19 @@ def value_by_segment(customers: pd.DataFrame, language: str) -> pd.DataFrame:
 
 def segment_of(customers: pd.DataFrame) -> pd.Series:
     """``ineffective`` below the share of customers that counts as valuable, else ``at_risk`` or ``valuable``."""
-    names = np.where(customers["is_at_risk"], "at_risk", np.where(customers["is_valuable"], "valuable", "ineffective"))
+    names = np.where(
+        customers["is_at_risk"], "at_risk", np.where(customers["is_valuable"], "valuable", "ineffective")
+    )
     return pd.Series(names, customers.index)
 
 
 def _sums_by(
-    customers: pd.DataFrame, groups: pd.Series, order: tuple[str, ...], kind: str, language: str, whole: float | None = None
+    customers: pd.DataFrame,
+    groups: pd.Series,
+    order: tuple[str, ...],
+    kind: str,
+    language: str,
+    whole: float | None = None,
 ) -> pd.DataFrame:
     purchases = customers["repeat_orders"] + 1
     sums = customers.assign(purchases=purchases, chance=1 - customers["churn_score"]).groupby(groups.to_numpy()).agg(
@@ -304,7 +348,8 @@ def top_customers(customers: pd.DataFrame, n: int, language: str, book: Book) ->
         id_below=best["customer_id"].astype(object).where(has_name, None),
         chance=1 - best["churn_score"],
         interval=[
-            _interval(row, "money", language, "clv_low", "clv_high", currency=currency) for row in best.to_dict("records")
+            _interval(row, "money", language, "clv_low", "clv_high", currency=currency)
+            for row in best.to_dict("records")
         ],
     ).reset_index(drop=True)
 
@@ -313,14 +358,23 @@ def top_customers(customers: pd.DataFrame, n: int, language: str, book: Book) ->
 
 
 def way_rows(results: Results, language: str) -> pd.DataFrame:
-    """Every way to value a customer, one row each: what it gives for the period, and what it means."""
-    metrics = [metric for name in WAYS_TO_VALUE for metric in results.book.catalogue.metrics[name].all_variants()]
-    rows = figures_of(results, metrics, language)
+    """Every way to value a customer, one row each: what it gives for the period, and what it means.
+
+    Columns: ``way`` (the section), ``name, value, low, high, n, reason, meaning``; ``reason`` says why there is no
+    value, or no interval.
+    """
+    book = results.book
+    metrics = [metric for name in WAYS_TO_VALUE for metric in book.catalogue.metrics[name].all_variants()]
+    rows = kpi_rows(results, metrics)[["metric", "variant", "value", "low", "high", "n", "reason"]]
+    metrics = [book.catalogue.metric(row.metric, row.variant) for row in rows.itertuples()]
     model = model_name(_model_used(results), language)
-    rows["way"] = [label(f"customer_value.way_{m.id}", language) for m in metrics]
-    rows["name"] = [_way_name(m, model, language) for m in metrics]
-    rows["meaning"] = [label(f"customer_value.way_{m.id}_{m.variant}", language) for m in metrics]
-    return rows
+    return rows.assign(
+        way=[label(f"customer_value.way_{m.id}", language) for m in metrics],
+        name=[_way_name(m, model, language) for m in metrics],
+        meaning=[label(f"customer_value.way_{m.id}_{m.variant}", language) for m in metrics],
+        reason=[say_reason(reason, book, language) for reason in rows["reason"]],
+        n=rows["n"].where(rows["value"].notna()),
+    )
 
 
 def _model_used(results: Results) -> str:
@@ -328,9 +382,9 @@ def _model_used(results: Results) -> str:
     return str(fits.get(chosen_model(results), chosen_model(results)))
 
 
-def _way_name(metric: Any, model: str, language: str) -> str:
+def _way_name(metric: Metric, model: str, language: str) -> str:
     if metric.variant != DEFAULT:
-        return metric.variant_name.in_(language)
+        return variant_name(metric, language)
     if metric.kind == "modelled":
         return label("customer_value.by_model", language, model=model)
     return label("customer_value.way_default", language)

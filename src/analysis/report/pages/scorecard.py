@@ -14,14 +14,16 @@ from analysis.report.findings import Finding, find_all
 from analysis.report.kpis_shown import (
     AGAINST,
     base_change,
+    can_compare,
     chosen,
     company_level,
+    gaps_in_comparison,
     kpi_rows,
     kpi_table,
     measured,
     metric_name,
     misleading_windows,
-    no_comparison,
+    not_measured_line,
     not_measured_list,
     say_change,
     say_interval,
@@ -59,7 +61,12 @@ def show_status(results: Results, *, language: str) -> Markup:
     """Which days are measured and compared, and what must be known before reading on."""
     book = results.book
     parts = [
-        callout("", language, title=label("scorecard.status_title", language), items=status_lines(results, language)),
+        callout(
+            "",
+            language,
+            title=label("scorecard.status_title", language),
+            items=status_lines(results, language),
+        ),
         _unreconciled(results, language),
     ]
     if book.window.is_partial and book.window.days:
@@ -86,15 +93,20 @@ def status_lines(results: Results, language: str) -> list[str]:
 def comparison_lines(results: Results, language: str) -> list[str]:
     """With which days the period is compared, and why with none where that is so."""
     book = results.book
-    named = {against: book.baselines[book.window.label][against] for against in AGAINST}
-    gaps = {against: no_comparison(results, against, language) for against in AGAINST}
-    windows = [window for window in book.windows if window.label in [named[a] for a in AGAINST if not gaps[a]]]
+    bases = [
+        book.baselines[book.window.label][against] for against in AGAINST if can_compare(results, against)
+    ]
+    windows = [window for window in book.windows if window.label in bases]
     shown = [
         label("scorecard.window", language, name=say_period(w.label, book, language), days=_days(w, language))
         for w in reversed(windows)
     ]
-    compared = label("scorecard.compared", language, windows=label("kpis.name_join", language).join(shown)) if shown else ""
-    return [compared, *(gap for gap in gaps.values() if gap)]
+    compared = (
+        label("scorecard.compared", language, windows=label("kpis.name_join", language).join(shown))
+        if shown
+        else ""
+    )
+    return [compared, *gaps_in_comparison(results, language)]
 
 
 def running_line(book: Book, language: str) -> str:
@@ -146,7 +158,7 @@ def headline_tile(results: Results, metric: Metric, language: str) -> Tile:
         say_value(figure["value"], metric, book, language),
         _tile_interval(figure, metric, book, language),
         tile_changes(results, metric, language),
-        [value for value in trend(results, metric)],
+        trend(results, metric),
         lambda value: say_value(value, metric, book, language),
     )
 
@@ -155,7 +167,9 @@ def _tile_interval(figure: pd.Series, metric: Metric, book: Book, language: str)
     n = say_n(figure["n"], language)
     if not is_missing(figure["low"]):
         interval = say_interval(figure["low"], figure["high"], metric, book, language)
-        return label("scorecard.tile_interval", language, level=say_level(book, language), interval=interval, n=n)
+        return label(
+            "scorecard.tile_interval", language, level=say_level(book, language), interval=interval, n=n
+        )
     key = "tile_census" if str(figure["reason"]).startswith("census") else "tile_no_interval"
     return label(f"scorecard.{key}", language, n=n)
 
@@ -163,7 +177,11 @@ def _tile_interval(figure: pd.Series, metric: Metric, book: Book, language: str)
 def tile_changes(results: Results, metric: Metric, language: str) -> list[tuple[str, str]]:
     """The changes that can be shown for a metric, each with its verdict."""
     book, changes, kpis = results.book, company_level(results.changes), company_level(results.kpis)
-    rows = changes[(changes["metric"] == metric.id) & (changes["variant"] == metric.variant) & changes["difference"].notna()]
+    rows = changes[
+        (changes["metric"] == metric.id)
+        & (changes["variant"] == metric.variant)
+        & changes["difference"].notna()
+    ]
     own = kpis[(kpis["metric"] == metric.id) & (kpis["variant"] == metric.variant)].set_index("period")["n"]
     told = []
     for row in rows.to_dict("records"):
@@ -214,8 +232,14 @@ def show_scorecard(results: Results, *, language: str) -> Markup:
     present = measured(rows)
     table: Any = callout(label("kpis.nothing_measured", language), language)
     if len(present):
-        named = present.assign(section=[label(f"scorecard.family_{family}", language) for family in present["family"]])
-        caption = label("scorecard.table_caption", language, period=say_period(results.book.window.label, results.book, language))
+        named = present.assign(
+            section=[label(f"scorecard.family_{family}", language) for family in present["family"]]
+        )
+        caption = label(
+            "scorecard.table_caption",
+            language,
+            period=say_period(results.book.window.label, results.book, language),
+        )
         table = kpi_table(results, named, language=language, caption=caption, group_by="section")
     return Markup(table) + not_measured_line(results, rows, language)
 
@@ -226,12 +250,3 @@ def scorecard_rows(results: Results) -> pd.DataFrame:
     metrics = [chosen(book, m) for family in book.catalogue.families.values() for m in family if m.shown]
     rows = kpi_rows(results, metrics)
     return rows.assign(family=[book.catalogue.metrics[name].family for name in rows["metric"]])
-
-
-def not_measured_line(results: Results, rows: pd.DataFrame, language: str) -> Markup:
-    """One line with what is not measured, gathered by reason; empty where everything is."""
-    told = not_measured_list(results, rows, language)
-    if not told:
-        return Markup("")
-    words = label("kpis.not_measured_list", language, list=label("kpis.list_join", language).join(told))
-    return Markup('<div class="wb-below"><p>{}</p></div>').format(words)

@@ -1,0 +1,198 @@
+"""Data quality and definitions: what was read and left out, what the data cover, what adds up, what numbers mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from analysis.catalogue import label
+from analysis.facts import NotMeasured
+from analysis.report.pages.data_quality_rows import (
+    HASH_DIGITS,
+    absent_rows,
+    activity_words,
+    broken_rows,
+    identity_rows,
+    input_rows,
+    number,
+    orders_by_day,
+    read_rows,
+    rejected_rows,
+    setting_rows,
+    variant_rows,
+    window_rows,
+)
+from analysis.report.pages.definitions import show_definitions
+from analysis.report.per_language import html_per_language
+from analysis.report.tables_shown import Column, callout, table_html
+from analysis.suite import Results
+from analysis.tables.prepared import suggest_activity_window_days
+
+__all__ = [
+    "show_absent_tables", "show_activity_window", "show_definitions", "show_identities", "show_inputs",
+    "show_rejected", "show_settings", "show_tables_read", "show_variants", "show_windows",
+]  # fmt: skip
+
+FIRST_REJECTED = 20
+
+
+def _words(key: str, language: str, **values: object) -> str:
+    return label(f"data_quality.{key}", language, **values)
+
+
+def _column(key: str, heading: str, language: str, unit: str = "text", **options: Any) -> Column:
+    return Column(key, _words(f"head_{heading}", language), unit, **options)
+
+
+def _table(rows: pd.DataFrame, columns: Sequence[Column], caption: str, results: Results, language: str, **options: Any) -> Markup:
+    return table_html(
+        rows, columns, caption=_words(caption, language), language=language, currency=results.book.settings.currency, **options
+    )
+
+
+@html_per_language
+def show_tables_read(results: Results, *, language: str) -> Markup | NotMeasured:
+    """Every table with its rows read, rejected by rule, kept, and kept but excluded; with amounts."""
+    rows = read_rows(results, language)
+    if rows.empty:
+        return NotMeasured("no_rows")
+    columns = [
+        _column("what", "what", language, detail_from="words"),
+        _column("rows", "rows", language, "number", decimals=0, strong=True),
+        _column("share", "share_read", language, "percent"),
+        _column("amount", "amount", language, "money"),
+        _column("first_row", "first_row", language, "number", decimals=0),
+    ]
+    return _table(rows, columns, "read_caption", results, language, note=_words("read_note", language), group_by="table", phone="cards")
+
+
+@html_per_language
+def show_rejected(results: Results, n: int = FIRST_REJECTED, *, language: str) -> Markup:
+    """The first rejected rows with what was found and what to do, and where all of them are."""
+    total = len(results.rejected)
+    if not total:
+        return callout(_words("none_rejected", language), language)
+    rows = rejected_rows(results, n, language)
+    columns = [
+        _column("row", "source_row", language, "number", decimals=0, detail_from="file"),
+        _column("column", "column", language),
+        _column("found", "found", language),
+        _column("words", "rule", language),
+    ]
+    note = _words("rejected_note", language, shown=number(len(rows), language), total=number(total, language))
+    return _table(rows, columns, "rejected_caption", results, language, note=note, phone="cards")
+
+
+@html_per_language
+def show_windows(results: Results, *, language: str) -> Markup:
+    """The days the data cover, the days measured, and the days they are compared with."""
+    book = results.book
+    columns = [
+        _column("name", "window", language, detail_from="period"),
+        _column("range", "range", language),
+        _column("days", "days", language, "number", decimals=0),
+        _column("covered", "covered", language),
+    ]
+    note = _words("windows_partial", language) if book.window.is_partial else None
+    rows = window_rows(book, orders_by_day(book), language)
+    return _table(rows, columns, "windows_caption", results, language, note=note, phone="cards")
+
+
+@html_per_language
+def show_activity_window(results: Results, *, language: str) -> Markup:
+    """Whether the days after which a silent customer counts as lost fit the gaps between orders."""
+    days = results.book.settings.activity_window_days
+    words = activity_words(days, suggest_activity_window_days(results.book.prepared), language)
+    return callout(words, language, title=_words("activity_title", language))
+
+
+@html_per_language
+def show_identities(results: Results, *, language: str) -> Markup:
+    """What must add up, how often it was asked, and every check that does not hold."""
+    checks = len(results.identities)
+    if results.is_reconciled:
+        summary = callout(_words("all_hold", language, checks=number(checks, language)), language)
+    else:
+        broken = number((~results.identities["holds"].astype(bool)).sum(), language)
+        words = _words("some_broken", language, broken=broken, checks=number(checks, language))
+        summary = callout(words, language, kind="unreconciled")
+    columns = [
+        _column("words", "identity", language),
+        _column("checks", "checks", language, "number", decimals=0),
+        _column("state", "state", language),
+    ]
+    table = _table(identity_rows(results, language), columns, "identities_caption", results, language)
+    return summary + table + _broken(results, language)
+
+
+def _broken(results: Results, language: str) -> Markup:
+    rows = broken_rows(results, language)
+    if rows.empty:
+        return Markup("")
+    columns = [
+        _column("words", "identity", language, detail_from="subject"),
+        _column("left", "left", language, "number"),
+        _column("relation", "relation", language),
+        _column("right", "right", language, "number"),
+    ]
+    return _table(rows, columns, "broken_caption", results, language, phone="cards")
+
+
+@html_per_language
+def show_settings(results: Results, *, language: str) -> Markup:
+    """The settings that change numbers, as they were in this run, each with its reason."""
+    columns = [
+        _column("name", "setting", language, detail_from="key"),
+        _column("value", "setting_value", language, strong=True),
+        _column("meaning", "reason", language),
+    ]
+    rows = setting_rows(results.book, language)
+    return _table(rows, columns, "settings_caption", results, language, group_by="section", phone="cards")
+
+
+@html_per_language
+def show_inputs(results: Results, *, language: str) -> Markup:
+    """The files this run read, their rows and the hash that tells whether one was changed since."""
+    book = results.book
+    columns = [
+        _column("file", "file", language),
+        _column("rows", "rows", language, "number", decimals=0),
+        _column("hash", "hash", language),
+    ]
+    note = _words("inputs_note", language, digits=HASH_DIGITS, prepared=book.prepared.content_hash, run=book.fingerprint)
+    return _table(input_rows(book), columns, "inputs_caption", results, language, note=note)
+
+
+@html_per_language
+def show_absent_tables(results: Results, *, language: str) -> Markup:
+    """The tables the company does not supply, with the metrics and breakdowns each would add."""
+    rows = absent_rows(results.book, language)
+    if rows.empty:
+        return callout(_words("none_absent", language), language)
+    columns = [
+        _column("table", "table", language, detail_from="row"),
+        _column("metrics", "adds_metrics", language),
+        _column("breakdowns", "adds_breakdowns", language),
+    ]
+    return _table(rows, columns, "absent_caption", results, language, phone="cards")
+
+
+@html_per_language
+def show_variants(results: Results, *, language: str) -> Markup:
+    """Every metric that can be defined in several ways: the period's value under each of them."""
+    columns = [
+        _column("name", "definition", language, detail_from="in_use"),
+        _column("value", "value", language, unit_from="unit", strong=True, reason_from="reason"),
+        _column("low", "interval", language, unit_from="unit", high="high", reason_from="reason"),
+        _column("n", "n", language, "number", decimals=0),
+        _column("formula", "formula", language),
+    ]
+    rows, absent = variant_rows(results, language)
+    notes = [_words("variants_note", language)]
+    if absent:
+        notes.append(_words("variants_not_measured", language, list=label("kpis.list_join", language).join(absent)))
+    note = ("" if language == "zh" else " ").join(notes)
+    return _table(rows, columns, "variants_caption", results, language, note=note, group_by="metric", phone="cards")

@@ -1,0 +1,250 @@
+"""The definitions a page ends with: what each of its metrics means, and how its figure came to be."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from analysis.catalogue import DEFAULT, Catalogue, Metric, label, nearest
+from analysis.facts import Book, NotMeasured
+from analysis.params import Settings
+from analysis.report.explained import Explained, explain_metric, fill_in
+from analysis.report.kpis_shown import (
+    chosen,
+    metric_name,
+    say_interval,
+    say_level,
+    say_value,
+    unit_of,
+    variant_name,
+)
+from analysis.report.per_language import html_per_language
+from analysis.report.tables_shown import (
+    Column,
+    Explanation,
+    format_number,
+    format_percent,
+    format_value,
+    how_computed,
+    is_missing,
+    table_html,
+)
+from analysis.suite import Results
+
+__all__ = ["show_definitions"]
+
+FAMILIES_OF = {"retention": ("retention", "loyalty"), "customer_value": ("value", "acquisition")}
+"""The families of metrics a page is about. The scorecard explains its headline metrics, data quality lists all."""
+
+MOST_SOURCE_COLUMNS = 7
+KEY_COLUMNS = ("order_id", "customer_id", "ordered_on", "spent_on")
+
+
+@html_per_language
+def show_definitions(results: Results, page: str, *, language: str) -> Markup:
+    """The page's metrics, each with its meaning, and folded away its formula, variant, row counts, SQL, first rows.
+
+    Raises
+    ------
+    KeyError
+        If there is no such page.
+    """
+    book = results.book
+    metrics = [chosen(book, metric) for metric in page_metrics(book.catalogue, book.settings, page)]
+    if page == "data_quality":
+        return every_definition(book, metrics, language)
+    return Markup("").join(_definition(results, metric, language) for metric in metrics)
+
+
+def page_metrics(catalogue: Catalogue, settings: Settings, page: str) -> list[Metric]:
+    """The metrics a page defines: its families', the headline ones on the scorecard, all on data quality."""
+    if page not in catalogue.pages:
+        raise KeyError(f"there is no page {page!r}{nearest(page, catalogue.pages)}")
+    if page == "scorecard":
+        return [catalogue.metrics[name] for name in settings.headline_metrics]
+    if page in FAMILIES_OF:
+        return [m for family in FAMILIES_OF[page] for m in catalogue.families[family] if m.shown]
+    return list(catalogue.metrics.values())
+
+
+def _definition(results: Results, metric: Metric, language: str) -> Markup:
+    settings = results.book.setting_values
+    return Markup('<div class="wb-prose wb-definition"><dl><dt>{}</dt><dd>{}</dd></dl></div>{}').format(
+        metric_name(metric, language),
+        meaning_of(metric, settings, language),
+        how_computed([explanation(results, metric, language)], language),
+    )
+
+
+def meaning_of(metric: Metric, settings: dict[str, Any], language: str) -> str:
+    """The definition in words with the run's settings filled in, and the note that belongs to it."""
+    meaning = fill_in(metric.meaning.in_(language), {name: _plain(value) for name, value in settings.items()})
+    end = "。" if language == "zh" else "."
+    note = metric.note.in_(language) if metric.note else ""
+    return f"{meaning}{end}{' ' if note and language == 'en' else ''}{note}"
+
+
+def explanation(results: Results, metric: Metric, language: str) -> Explanation:
+    """How the period's figure of a metric came to be, in words."""
+    explained = explain_metric(results, metric)
+    return Explanation(
+        name=figure_line(results, metric, language),
+        formula=formula_in_words(metric, language),
+        variant=variants_in_words(results, metric, language),
+        filters=conditions(explained, results.book, language),
+        counts=counts(explained, language),
+        sql=explained.sql,
+        source_rows=source_rows(explained),
+    )
+
+
+def figure_line(results: Results, metric: Metric, language: str) -> str:
+    """The figure itself: ``Customer retention rate, 1997Q4: 68.7% (95% interval 67.6–69.7%)``."""
+    name = f"{metric_name(metric, language)} {results.book.window.label}"
+    figure = results.kpi(metric.id, metric.variant)
+    if isinstance(figure, NotMeasured):
+        return label("definitions.not_now", language, name=name)
+    value = say_value(figure["value"], metric, results.book, language)
+    return label(
+        "definitions.this_run",
+        language,
+        name=name,
+        value=value,
+        rest=_interval(figure, metric, results.book, language),
+    )
+
+
+def _interval(figure: pd.Series, metric: Metric, book: Book, language: str) -> str:
+    if is_missing(figure["low"]) or is_missing(figure["high"]):
+        return ""
+    interval = say_interval(figure["low"], figure["high"], metric, book, language)
+    text = label("definitions.interval", language, level=say_level(book, language), interval=interval)
+    return label("definitions.in_brackets", language, text=text)
+
+
+def formula_in_words(metric: Metric, language: str) -> str:
+    """What the metric is, in the columns of its fact or in other metrics' names."""
+    fields = metric.model_dump()
+    fields["top"] = "" if metric.top is None else format_percent(metric.top, language, decimals=0)
+    return label(f"definitions.formula_{metric.kind}", language, **fields)
+
+
+def variants_in_words(results: Results, metric: Metric, language: str) -> str:
+    """The variant in use, and what the others would give."""
+    book = results.book
+    name = variant_name(metric, language) or label("definitions.variant_default", language)
+    told = [label("definitions.variant_in_use", language, name=name)]
+    others = [
+        other for other in book.catalogue.metrics[metric.id].all_variants() if other.variant != metric.variant
+    ]
+    if others:
+        listed = label("kpis.list_join", language).join(
+            _variant_value(results, other, language) for other in others
+        )
+        told.append(label("definitions.other_variants", language, list=listed))
+    return ("" if language == "zh" else " ").join(told)
+
+
+def _variant_value(results: Results, metric: Metric, language: str) -> str:
+    name = variant_name(metric, language) or label("definitions.variant_default", language)
+    figure = results.kpi(metric.id, metric.variant)
+    if isinstance(figure, NotMeasured):
+        return name
+    return label(
+        "definitions.variant_value",
+        language,
+        name=name,
+        value=say_value(figure["value"], metric, results.book, language),
+    )
+
+
+def conditions(explained: Explained, book: Book, language: str) -> list[str]:
+    """The fact, the condition on its rows, the settings it depends on, the figures it is worked out from."""
+    metric = explained.metric
+    told = [label("definitions.fact", language, fact=metric.fact)] if metric.fact else []
+    told += [label("definitions.where", language, condition=metric.where)] if metric.where else []
+    told += [
+        label("definitions.setting", language, name=name, value=_plain(value))
+        for name, value in explained.settings.items()
+    ]
+    return told + [
+        label("definitions.operand", language, name=name, value=_operand(name, value, book, language))
+        for name, value in explained.operands.items()
+    ]
+
+
+def _operand(name: str, value: float | None, book: Book, language: str) -> str:
+    """An operand in its own unit; a shift such as ``.previous`` does not change what it is."""
+    metric = book.catalogue.metrics.get(name.partition(".")[0])
+    unit = unit_of(metric) if metric else "number"
+    return format_value(value, unit, language, currency=book.settings.currency)
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def counts(explained: Explained, language: str) -> dict[str, Any]:
+    """n, numerator and denominator of the figure, those that there are."""
+    given = {name: explained.estimate.get(name) for name in ("n", "numerator", "denominator")}
+    return {
+        label(f"definitions.count_{name}", language): value
+        for name, value in given.items()
+        if not is_missing(value)
+    }
+
+
+def source_rows(explained: Explained) -> pd.DataFrame | None:
+    """The first rows of the fact that enter the figure, with the columns that name them and those it is made of."""
+    rows, metric = explained.source_rows, explained.metric
+    if rows is None or rows.empty:
+        return None
+    named = set(re.findall(r"\w+", " ".join(text for text in (metric.where, metric.of, metric.per) if text)))
+    keys = [name for name in KEY_COLUMNS if name in rows.columns]
+    used = [name for name in rows.columns if name in named and name not in keys]
+    return _as_text(rows[[*keys, *used][:MOST_SOURCE_COLUMNS]])
+
+
+def _as_text(rows: pd.DataFrame) -> pd.DataFrame:
+    """Values as they stand in the fact: days without a time of day, numbers with the digits they have."""
+    days = {name: rows[name].dt.strftime("%Y-%m-%d") for name in rows.select_dtypes("datetime")}
+    numbers = {name: rows[name].map(_number, na_action="ignore") for name in rows.select_dtypes("float")}
+    return rows.assign(**days, **numbers)
+
+
+def _number(value: float) -> str:
+    return format_number(value, "en", decimals=0 if value.is_integer() else 2)
+
+
+# --- the data-quality page's list ------------------------------------------------------------------------------
+
+
+def every_definition(book: Book, metrics: list[Metric], language: str) -> Markup:
+    """All metrics in one compact table: name, meaning, formula, variants."""
+    rows = pd.DataFrame([_definition_row(book, metric, language) for metric in metrics])
+    columns = [
+        Column(key, label(f"definitions.{key}", language))
+        for key in ("metric", "meaning", "formula", "other")
+    ]
+    columns[0] = Column("metric", label("definitions.metric", language), detail_from="id")
+    caption = label("definitions.caption", language)
+    return table_html(rows, columns, caption=caption, language=language, phone="cards")
+
+
+def _definition_row(book: Book, metric: Metric, language: str) -> dict[str, str | None]:
+    others = [
+        other for other in book.catalogue.metrics[metric.id].all_variants() if other.variant != metric.variant
+    ]
+    names = [
+        variant_name(each, language) or label("definitions.variant_default", language) for each in others
+    ]
+    return {
+        "metric": metric_name(metric, language),
+        "id": metric.id if metric.variant == DEFAULT else f"{metric.id}.{metric.variant}",
+        "meaning": meaning_of(metric, book.setting_values, language),
+        "formula": formula_in_words(metric, language),
+        "other": label("kpis.list_join", language).join(names) or None,
+    }
