@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Hashable
 from datetime import date, datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -219,7 +219,7 @@ class Settings(Setting):
 class Params(BaseModel):
     """The settings of one company, and where its files are."""
 
-    model_config = ConfigDict(frozen=True, ignored_types=(cached_property,))
+    model_config = ConfigDict(frozen=True)
 
     settings: Settings
     path: Path
@@ -235,7 +235,7 @@ class Params(BaseModel):
         """The company's time zone."""
         return ZoneInfo(self.settings.time_zone)
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """A hash of every effective setting."""
         return content_hash(self.settings.model_dump(mode="json"))

@@ -111,6 +111,23 @@ def test_a_degenerate_model_forecasts_nothing():
     assert np.isnan(found.expected) and not found.contains(0)
 
 
+def test_nobody_buys_nothing_for_certain(fit):
+    found = holdout.check_holdout(fit, 13, [], [], [], actual=[], last_quarter=[])
+    assert (found.total.expected, found.total.high, found.actual_total) == (0, 0, 0)
+    assert found.badge.code == "holdout_too_few"
+
+
+def test_purchases_that_cannot_be_are_refused(fit):
+    for actual, last_quarter, message in (
+        ([np.nan], [0], "actual must be a finite number, 0 or more; row 0"),
+        ([-1], [0], "actual must be a finite number, 0 or more; row 0"),
+        ([1], [np.nan], "last_quarter must be a finite number; row 0"),
+        ([1, 2], [0, 0], "lengths differ"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            holdout.check_holdout(fit, 13, [0], [0], [5], actual=actual, last_quarter=last_quarter)
+
+
 def test_a_mean_rate_can_be_judged_too(cdnow, actual):
     columns = cdnow["x"], cdnow["t_x"], cdnow["T"]
     found = holdout.check_holdout(

@@ -36,7 +36,7 @@ def test_other_content_or_another_setting_that_matters_is_prepared_anew(company)
         company.prepare_orders(TEXT).content_hash,
         company.prepare_orders(TEXT.replace("7", "8")).content_hash,
         company.prepare_orders(TEXT, time_zone="Asia/Shanghai").content_hash,
-        company.prepare_orders(TEXT, data_through=date(2024, 12, 31)).content_hash,
+        company.prepare_orders(TEXT, first_possible_date=date(2000, 1, 1)).content_hash,
         company.prepare_orders(TEXT, currency="USD").content_hash,
         company.prepare_orders(TEXT, exclusions={"x": {"where": "amount > 6"}}).content_hash,
         company.prepare_orders(TEXT, {"missing": ["y"]}).content_hash,

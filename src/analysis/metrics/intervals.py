@@ -66,6 +66,15 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "the model could not be fitted to these histories",
         "zh": "模型无法拟合现有的购买历史",
     },
+    "no_histories": {"en": "nobody has a purchase history yet", "zh": "尚无客户购买历史"},
+    "model_with_care": {
+        "en": "the model behind it is to be used with care; the page on customer value says why",
+        "zh": "所依据的模型需谨慎使用，原因见“客户价值”页",
+    },
+    "model_not_to_be_used": {
+        "en": "the model behind it is not to be used; the page on customer value says why",
+        "zh": "所依据的模型不宜使用，原因见“客户价值”页",
+    },
     "no_new_customers": {"en": "there are no new customers", "zh": "没有新增客户"},
     "table_absent": {"en": "table {0} is not supplied", "zh": "未提供数据表 {0}"},
     "not_measured_by": {"en": "not measured by {0}", "zh": "不按{0}统计"},
@@ -434,7 +443,7 @@ ESTIMATE_COLUMNS = (
 )  # fmt: skip
 
 # Under these a figure is to be read with care; all others explain, or tell why there is none.
-CARE_REASONS = ("single_row", "no_spread", "few_in_ratio", "negative_denominator", "few_for_quantile")
+CARE_REASONS = ("single_row", "no_spread", "few_in_ratio", "negative_denominator", "few_for_quantile", "model_with_care")
 
 
 def _estimates(

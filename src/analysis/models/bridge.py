@@ -74,8 +74,7 @@ def equity_bridge(last: EquityInputs, this: EquityInputs) -> EquityBridge:
     3. ``bought`` and 4. ``stayed_silent``: the others' histories become this quarter's, those who bought
        since and those who did not.
     5. ``spend``: the others' expected spend follows their new purchases.
-    6. ``parameters``: both models are as fitted now instead of then. Up to here all is at last quarter's
-       parameters.
+    6. ``parameters``: both models are as fitted now; the steps before are all at last quarter's parameters.
     7. ``horizon``: the coming quarters have this quarter's lengths.
     8. ``settings``: gross margin and discount rate are this quarter's.
 
@@ -84,47 +83,50 @@ def equity_bridge(last: EquityInputs, this: EquityInputs) -> EquityBridge:
     ValueError
         Where a customer id stands twice, time units differ, or histories cannot be.
     """
-    then, now = Customers.of(last), Customers.of(this)
     if last.purchase_fit.time_unit != this.purchase_fit.time_unit:
         raise ValueError(
             f"time units differ: {last.purchase_fit.time_unit} then, {this.purchase_fit.time_unit} now"
         )
-    here_then, here_now = then.ids.isin(now.ids), now.ids.isin(then.ids)
-    same = then.ids[here_then]
-    then_same, now_same = then.take(here_then), now.take(now.ids.get_indexer(same))
-    new = now.take(~here_now)
+    then, now = Customers.of(last), Customers.of(this)
     before, ahead, after = (horizon_with(*each) for each in ((last, last), (this, last), (this, this)))
+    gone, new, same_then, same_now = parted(then, now)
+    moves, counts = moves_of_the_same(last, before, same_then, same_now)
 
-    worth_then, worth_now = future_worth(last, before, then_same), future_worth(last, before, now_same)
-    spend_then, spend_now = expected_spend(last, then_same), expected_spend(last, now_same)
-    bought = (now_same.histories.x > then_same.histories.x) | (
-        now_same.histories.t_x > then_same.histories.t_x
-    )
-    moved = (worth_now - worth_then) * spend_then
-    opening, kept = equity(last, before, then), float(worth_then @ spend_then)
-    arrived = equity(last, before, new)
-    own = float(worth_now @ spend_now) + arrived
+    opening, lost, arrived = (equity(last, before, each) for each in (then, gone, new))
     refitted, on, closing = (equity(this, each, now) for each in (before, ahead, after))
-    changes = (
-        kept - opening,
-        arrived,
-        float(moved[bought].sum()),
-        float(moved[~bought].sum()),
-        float(worth_now @ (spend_now - spend_then)),
-        refitted - own,
-        on - refitted,
-        closing - on,
-    )
-    counts = (
-        int((~here_then).sum()),
-        len(new.ids),
-        int(bought.sum()),
-        int((~bought).sum()),
-        int((spend_now != spend_then).sum()),
-        *(len(now.ids),) * 3,
-    )
+    unrefitted = opening - lost + arrived + sum(moves)
+    changes = (-lost, arrived, *moves, refitted - unrefitted, on - refitted, closing - on)
+    concerned = (len(gone.ids), len(new.ids), *counts, *(3 * (len(now.ids),)))
     return EquityBridge(
-        opening, closing, dict(zip(STEPS, changes, strict=True)), dict(zip(STEPS, counts, strict=True))
+        opening, closing, dict(zip(STEPS, changes, strict=True)), dict(zip(STEPS, concerned, strict=True))
+    )
+
+
+def moves_of_the_same(
+    last: EquityInputs, horizon: Horizon, then: Customers, now: Customers
+) -> tuple[tuple[float, float, float], tuple[int, int, int]]:
+    """What buying, silence and new spend of the same customers did to equity, and how many did each.
+
+    Last quarter's parameters throughout; purchases first, at last quarter's expected spend.
+    """
+    worth_then, worth_now = future_worth(last, horizon, then), future_worth(last, horizon, now)
+    spend_then, spend_now = expected_spend(last, then), expected_spend(last, now)
+    bought = (now.histories.x > then.histories.x) | (now.histories.t_x > then.histories.t_x)
+    moved = (worth_now - worth_then) * spend_then
+    respent = worth_now * (spend_now - spend_then)
+    amounts = float(moved[bought].sum()), float(moved[~bought].sum()), float(respent.sum())
+    return amounts, (int(bought.sum()), int((~bought).sum()), int((spend_now != spend_then).sum()))
+
+
+def parted(then: Customers, now: Customers) -> tuple[Customers, Customers, Customers, Customers]:
+    """Customers known only then, only now, and at both times: as they were and as they are, in one order."""
+    stayed, known_before = then.ids.isin(now.ids), now.ids.isin(then.ids)
+    same_then = then.take(stayed)
+    return (
+        then.take(~stayed),
+        now.take(~known_before),
+        same_then,
+        now.take(now.ids.get_indexer(same_then.ids)),
     )
 
 

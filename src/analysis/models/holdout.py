@@ -68,11 +68,14 @@ def forecast_total(
 ) -> TotalForecast:
     """The purchases that these customers will make together in the next ``t``, with a 95 % interval.
 
-    Missing throughout where the model is degenerate.
+    Missing throughout where the model is degenerate. A season or a campaign is not in it: the models take
+    each customer's purchase rate as constant while he stays.
     """
     histories = check_histories(x, t_x, T)
-    if not fit.is_usable:
-        return TotalForecast(np.nan, np.nan, np.nan, np.nan, np.nan)
+    if not fit.is_usable or not len(histories.x):
+        return TotalForecast(*(5 * (np.nan if len(histories.x) else 0.0,)))
+    if n_draws < 2:
+        raise ValueError(f"n_draws must be at least 2; found {n_draws}")
     expected = float(np.sum(fit.expected_purchases(t, histories.x, histories.t_x, histories.T)))
     noise_sd = float(np.sqrt(np.sum(fit.variance_purchases(t, histories.x, histories.t_x, histories.T))))
     distinct = distinct_histories(histories)
@@ -216,16 +219,10 @@ def track_repeats(
         ``expected_cumulative``, ``actual_cumulative``. Expected is Σ over customers of E[X(time − first)]; a
         purchase at the very end of a stretch belongs to it.
     """
-    first, repeats = (
-        as_numbers("first_purchase_at", first_purchase_at),
-        as_numbers("repeat_purchases_at", repeat_purchases_at),
-    )
-    check_rows(
-        np.isfinite(first) & (first >= 0), "first_purchase_at must be 0 or more", first_purchase_at=first
-    )
-    check_rows(
-        np.isfinite(repeats), "repeat_purchases_at must be a finite number", repeat_purchases_at=repeats
-    )
+    first = as_numbers("first_purchase_at", first_purchase_at)
+    repeats = as_numbers("repeat_purchases_at", repeat_purchases_at)
+    check_rows(np.isfinite(first) & (first >= 0), "first_purchase_at must be 0 or more", first=first)
+    check_rows(np.isfinite(repeats), "repeat_purchases_at must be a finite number", repeats=repeats)
     ends = step * np.arange(1, n_steps + 1)
     starts, number = np.unique(first, return_counts=True)
     ages = np.maximum(ends[:, None] - starts, 0.0)
@@ -282,6 +279,10 @@ def check_holdout(
     histories = check_histories(x, t_x, T)
     actual, last_quarter = checked_columns(actual=actual, last_quarter=last_quarter)
     check_equal_lengths(x=histories.x, actual=actual)
+    check_rows(
+        np.isfinite(actual) & (actual >= 0), "actual must be a finite number, 0 or more", actual=actual
+    )
+    check_rows(np.isfinite(last_quarter), "last_quarter must be a finite number", last_quarter=last_quarter)
     expected = np.asarray(fit.expected_purchases(t, histories.x, histories.t_x, histories.T))
     forecasts = compare_forecasts(expected, actual, last_quarter, histories.x, histories.T, t)
     total = forecast_total(fit, t, histories.x, histories.t_x, histories.T, n_draws=n_draws, seed=seed)

@@ -110,6 +110,11 @@ def has_short_history(book: Book, window: Window, metric: Metric) -> bool:
     return first is not None and start is not None and first < start
 
 
+def is_short_at(book: Book, window_label: str, metric: Metric) -> bool:
+    """The same of the window with this label; false where the run does not measure it."""
+    return any(w.label == window_label and has_short_history(book, w, metric) for w in book.windows)
+
+
 def misleading_windows(book: Book, metrics: Iterable[Metric]) -> list[Window]:
     """The windows of the page whose retention says little, because the data begin too shortly before them."""
     asked = list(metrics)
@@ -234,7 +239,7 @@ def say_money_short(value: float, language: str, currency: str) -> str:
 
 KPI_ROW_COLUMNS = [
     "metric", "variant", "unit", "value", "low", "high", "n", "status", "reason",
-    *(f"{against}_{part}" for against in AGAINST for part in ("change", "unit", "verdict", "base_change", "reason")),
+    *(f"{against}_{part}" for against in AGAINST for part in ("change", "unit", "verdict", "base_change", "is_short", "reason")),
     "trend",
 ]  # fmt: skip
 
@@ -248,30 +253,37 @@ def kpi_rows(results: Results, metrics: Sequence[Metric]) -> pd.DataFrame:
         ``KPI_ROW_COLUMNS``. ``…_base_change`` is the relative change of n where it is larger than a third,
         ``…_verdict`` a key of the badges, ``trend`` a list of values in time order.
     """
-    kpis, changes = company_level(results.kpis), company_level(results.changes)
+    book, kpis, changes = results.book, company_level(results.kpis), company_level(results.changes)
     figures = {(r["metric"], r["variant"], r["period"]): r for r in kpis.to_dict("records")}
     by_base = {(r["metric"], r["variant"], r["against"]): r for r in changes.to_dict("records")}
     rows = []
     for metric in metrics:
-        figure = figures.get((metric.id, metric.variant, results.book.window.label))
+        figure = figures.get((metric.id, metric.variant, book.window.label))
         if figure is None:
             continue
         row = {"unit": unit_of(metric), "trend": trend(results, metric), **figure}
         for against in AGAINST:
             change = by_base.get((metric.id, metric.variant, against))
-            row |= _change_cells(change, figure, figures, metric, against)
+            row |= _change_cells(change, figure, figures, metric, book, against)
         rows.append(row)
     return pd.DataFrame(rows, columns=KPI_ROW_COLUMNS)
 
 
-def _change_cells(change: Any, figure: Any, figures: Any, metric: Metric, against: str) -> dict[str, Any]:
+def _change_cells(
+    change: Any, figure: Any, figures: Any, metric: Metric, book: Book, against: str
+) -> dict[str, Any]:
     if change is None:
-        return {f"{against}_verdict": "not_compared", f"{against}_unit": unit_of(metric)}
+        return {
+            f"{against}_verdict": "not_compared",
+            f"{against}_unit": unit_of(metric),
+            f"{against}_is_short": False,
+        }
     number, unit = change_shown(change, metric)
     base = figures.get((metric.id, metric.variant, change["base_period"]), {})
     cells = {
         "change": number, "unit": unit, "verdict": verdict_shown(change), "reason": change["reason"],
         "base_change": base_change(figure["n"], base.get("n", 0), metric),
+        "is_short": is_short_at(book, change["base_period"], metric),
     }  # fmt: skip
     return {f"{against}_{name}": cell for name, cell in cells.items()}
 
@@ -339,9 +351,8 @@ def _in_words(rows: pd.DataFrame, book: Book, language: str) -> pd.DataFrame:
         reason=[say_reason(reason, book, language) for reason in rows["reason"]],
     )
     for against in AGAINST:
-        words[f"{against}_detail"] = [
-            other_base_words(change, language) for change in rows[f"{against}_base_change"]
-        ]
+        doubts = zip(rows[f"{against}_base_change"], rows[f"{against}_is_short"], strict=True)
+        words[f"{against}_detail"] = [doubt_words(change, is_short, language) for change, is_short in doubts]
         words[f"{against}_reason"] = [
             say_reason(reason, book, language) for reason in rows[f"{against}_reason"]
         ]
@@ -355,12 +366,14 @@ def n_badge(row: Any, metric: Metric, book: Book) -> str | None:
     return "use_with_care" if row.status == "with_care" else None
 
 
-def other_base_words(change: Any, language: str) -> str | None:
-    """``n −69%`` where the rows measured on became a third more or fewer; else None."""
-    if is_missing(change):
+def doubt_words(change_of_n: Any, is_short: bool, language: str) -> str | None:
+    """What speaks against a change in few words: ``data begin too late``, ``n −69%``; None for nothing."""
+    if is_short:
+        return label("kpis.short_history", language)
+    if is_missing(change_of_n):
         return None
     return label(
-        "kpis.other_base", language, change=format_percent(change, language, decimals=0, signed=True)
+        "kpis.other_base", language, change=format_percent(change_of_n, language, decimals=0, signed=True)
     )
 
 

@@ -16,9 +16,10 @@ import pandas as pd
 
 from analysis.catalogue import DEFAULT
 from analysis.facts import Book
-from analysis.metrics.intervals import wilson_interval
-from analysis.metrics.measure import KPI_COLUMNS, NOT_STATED, not_measured_rows, outside_coverage, reaches
+from analysis.metrics.intervals import MEASURED, NOT_MEASURED, WITH_CARE, wilson_interval
+from analysis.metrics.measure import KPI_COLUMNS, NOT_STATED, outside_coverage, reaches
 from analysis.models import bridge, chain, lifetime_value
+from analysis.models.badge import worst_of
 from analysis.models.gamma_gamma import SpendIndependence, spend_independence
 from analysis.models.purchase_fit import PurchaseFit
 from analysis.models.spend_fit import SpendFit
@@ -44,6 +45,11 @@ class Fits:
     def purchase_fit(self) -> PurchaseFit:
         """The fit of the model that values customers."""
         return self.purchases[self.chosen]
+
+    @property
+    def verdict(self) -> str:
+        """How far values from these fits are to be trusted: the worst of what is said of their parts."""
+        return worst_of(self.purchase_badges[self.chosen], self.spend_badge, self.independence.badge).verdict
 
 
 def weeks(histories: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -146,26 +152,40 @@ def _traits(book: Book) -> pd.DataFrame:
     return book.ask(sql)
 
 
-def modelled_kpis(book: Book, fits_by_window: dict[str, Fits | None], values: dict[str, Any], customers: pd.DataFrame) -> pd.DataFrame:
-    """The KPI rows that models contribute, company level for every window and by group for the period itself."""
-    rows: list[dict[str, Any]] = []
-    missing: list[tuple[Any, Window, str]] = []
-    metrics = {(m.id, m.variant): m for record in book.catalogue.metrics.values() if record.kind == "modelled" for m in record.all_variants()}
+def modelled_kpis(
+    book: Book, fits_by_window: dict[str, Fits | None], values: dict[str, Any], customers: pd.DataFrame
+) -> pd.DataFrame:
+    """The KPI rows that models contribute, company level for every window and by group for the period itself.
+
+    A figure whose models are to be used with care is marked so; one whose models are not to be used is not given.
+    """
+    rows = []
     for window in book.windows:
         fits = fits_by_window.get(window.label)
-        if fits is None:
-            missing += [(metric, window, "no_histories") for metric in metrics.values()]
-            continue
-        found = company_estimates(book, fits, window, values[window.label])
-        rows += [{"metric": i, "variant": v, "period": window.label, **e} for (i, v), e in found.items() if "reason" not in e or e.get("value") is not None]
-        missing += [(metrics[key], window, e["reason"]) for key, e in found.items() if e.get("value") is None]
-    rows += group_estimates(book, customers, values.get(book.window.label))
-    frame = pd.DataFrame(rows, columns=KPI_COLUMNS)
-    frame["status"] = frame["status"].fillna("measured")
-    frame["n"] = frame["n"].astype("int64")
-    absent = [not_measured_rows([metric], [window], [reason]) for metric, window, reason in missing]
-    whole = pd.concat([part for part in (frame, *absent) if len(part)], ignore_index=True)
-    return outside_coverage(book, whole)
+        found = company_estimates(book, fits, window, values[window.label]) if fits else _without_histories(book)
+        keys = {"period": window.label, "by": None, "group": None}
+        rows += [{"metric": i, "variant": v, **keys, **judged(e, fits)} for (i, v), e in found.items()]
+    fits = fits_by_window.get(book.window.label)
+    rows += [judged(row, fits) for row in group_estimates(book, customers, values.get(book.window.label))]
+    numbers = dict.fromkeys(("value", "low", "high", "standard_error", "numerator", "denominator"), "float64")
+    frame = pd.DataFrame(rows, columns=KPI_COLUMNS).astype(numbers)
+    return outside_coverage(book, frame.assign(n=frame["n"].fillna(0).astype("int64")))
+
+
+def judged(estimate: dict[str, Any], fits: Fits | None) -> dict[str, Any]:
+    """The estimate with its status: not given where the models are not to be used, marked where with care."""
+    verdict = fits.verdict if fits else "trusted"
+    if estimate["value"] is not None and verdict == "do_not_use":
+        keys = {name: estimate[name] for name in ("metric", "variant", "period", "by", "group") if name in estimate}
+        estimate = {**keys, "value": None, "reason": "model_not_to_be_used"}
+    if estimate["value"] is None:
+        return estimate | {"status": NOT_MEASURED}
+    return estimate | ({"status": WITH_CARE, "reason": "model_with_care"} if verdict == "with_care" else {"status": MEASURED})
+
+
+def _without_histories(book: Book) -> dict[tuple[str, str], dict[str, Any]]:
+    modelled = [m for record in book.catalogue.metrics.values() if record.kind == "modelled" for m in record.all_variants()]
+    return {(metric.id, metric.variant): {"value": None, "reason": "no_histories"} for metric in modelled}
 
 
 def company_estimates(book: Book, fits: Fits, window: Window, values: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:

@@ -80,6 +80,6 @@ def kept_by_content(book: Book, make: Callable[[Book], dict[str, pd.DataFrame]])
     folder = book.prepared.folder / "results" / book.fingerprint
     frames = read_frames(folder)
     if frames is None:
-        frames = make(book)
-        write_frames(folder, frames)
+        write_frames(folder, make(book))
+        frames = read_frames(folder)  # the same types, whether worked out now or before
     return Results(book, frames)

@@ -151,7 +151,7 @@ def _draw_waterfall(ax: Axes, bars: pd.DataFrame) -> None:
             bar.text, (max(bar.starts, bar.ends), row), (5, 0), textcoords="offset points", va="center"
         )
         if row < rows[-1]:
-            ax.plot([bar.ends, bar.ends], [row + 0.31, row + 0.69], color=INKS["soft"], linewidth=1)
+            ax.plot([bar.ends, bar.ends], [row + 0.31, row + 0.69], color=INKS["soft"], linewidth=1, linestyle="-")
     ax.set_yticks(rows, bars["name"])
     ax.tick_params(axis="y", labelcolor=INKS["ink"], labelsize=10.5)
     ax.invert_yaxis()
@@ -218,26 +218,6 @@ def _last_forecast(results: Results) -> tuple[str, Any]:
     period = results.holdout["period"].iloc[-1]
     window = next(w for w in results.book.windows if w.label == period)
     return period, window.start - timedelta(days=1)
-
-
-def _name_pair(ax: Axes, place: int, last: pd.Series, language: str) -> None:
-    """Name both lines at their last points, the higher one above and the lower one below."""
-    expected_above = last["expected_purchases"] >= last["actual_purchases"]
-    for column, key, colour, above in (
-        ("expected_purchases", "expected", "comparison", expected_above),
-        ("actual_purchases", "actual", "main", not expected_above),
-    ):
-        words = f"{_words(key, language)} {format_number(last[column], language, decimals=2)}"
-        ax.annotate(
-            words, (place, last[column]), (4, 9 if above else -9), textcoords="offset points", ha="right",
-            va="bottom" if above else "top", color=_readable(colour),
-        )  # fmt: skip
-
-
-def _readable(colour: str) -> str:
-    from analysis.report.figures.style import readable
-
-    return readable(PALETTE[colour])
 
 
 @figure_per_language

@@ -93,10 +93,11 @@ def _step_colour(row: Any) -> str:
 
 
 def _draw_levels(ax: Axes, rows: pd.DataFrame) -> None:
-    """A thin line from each bar to the next at the level reached."""
+    """A thin line from each bar to the next at the level reached; through a step of nobody it runs on."""
     level = (rows["sign"] * rows["customers"]).cumsum()
     for place in range(len(rows) - 1):
-        ax.plot([place + 0.31, place + 0.69], [level[place]] * 2, color=PALETTE["muted"], linewidth=1)
+        ends = [place + 0.31, place + 0.69 if rows["customers"][place + 1] else place + 1.31]
+        ax.plot(ends, [level[place]] * 2, color=PALETTE["muted"], linewidth=1, linestyle="-")
 
 
 def _bridge_words(results: Results, rows: pd.DataFrame, language: str) -> dict[str, str]:
@@ -143,15 +144,7 @@ def plot_retention_trend(results: Results, *, language: str, ax: Axes) -> Axes |
     for row in rows.itertuples():
         _draw_point(ax, row, hollow=row.is_short or row.is_running)
         text = say_value(row.value, metric, results.book, language)
-        ax.annotate(
-            text,
-            (row.Index, row.high),
-            (0, 6),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=11,
-        )
+        _write_beside(ax, row, text, below=_is_dip(rows["value"], row.Index))
     counts = [format_number(n, language) for n in rows["n"]]
     ax.set_xticks(rows.index, [f"{period}\n{n}" for period, n in zip(rows["period"], counts, strict=True)])
     ax.set_xlim(-0.5, len(rows) - 0.5)
@@ -171,6 +164,21 @@ def _draw_point(ax: Axes, row: Any, *, hollow: bool) -> None:
     ax.errorbar(
         row.Index, row.value, yerr=error, fmt="o", color=PALETTE["main"], markersize=8, elinewidth=2.2, capsize=4,
         markerfacecolor=INKS["paper"] if hollow else PALETTE["main"], markeredgewidth=1.6,
+    )  # fmt: skip
+
+
+def _is_dip(values: pd.Series, place: int) -> bool:
+    """Whether the line comes down to this point and leaves it upwards, so that its figure fits better below."""
+    before, after = values.get(place - 1, np.inf), values.get(place + 1, np.inf)
+    return values[place] < min(before, after) and len(values) > 1 and 0 < place
+
+
+def _write_beside(ax: Axes, row: Any, text: str, *, below: bool) -> None:
+    end = row.low if below else row.high
+    at = (row.Index, row.value if pd.isna(end) else end)
+    ax.annotate(
+        text, at, (0, -7 if below else 6), textcoords="offset points", ha="center", va="top" if below else "bottom",
+        fontsize=11, bbox={"facecolor": INKS["paper"], "edgecolor": "none", "pad": 1.0},
     )  # fmt: skip
 
 
@@ -292,7 +300,10 @@ def plot_retention_by_group(results: Results, *, language: str, ax: Axes) -> Axe
         )
         text = say_value(row.value, metric, book, language)
         at = row.high if pd.notna(row.high) else row.value
-        ax.annotate(text, (at, row.place), (7, 0), textcoords="offset points", va="center", fontsize=11)
+        ax.annotate(
+            text, (at, row.place), (7, 0), textcoords="offset points", va="center", fontsize=11,
+            bbox={"facecolor": INKS["paper"], "edgecolor": "none", "pad": 1.0},
+        )  # fmt: skip
     _name_rows(ax, rows, language)
     all_words = label(
         "retention.groups_all", language, value=say_value(whole["value"], metric, book, language)

@@ -36,7 +36,9 @@ def plot_revenue_trend(results: Results, *, language: str, ax: Axes) -> Axes | N
     if rows.empty:
         return NotMeasured("no_rows")
     currency = results.book.settings.currency
-    bars = ax.bar(range(len(rows)), rows["revenue"], color=PALETTE["main"], width=0.62)
+    is_own = rows["period"].eq(results.book.window.label)
+    colours = is_own.map({True: PALETTE["main"], False: PALETTE["muted"]})
+    bars = ax.bar(range(len(rows)), rows["revenue"], color=colours, width=0.62)
     for bar in (bar for bar, running in zip(bars, rows["is_running"], strict=True) if running):
         bar.set(facecolor=INKS["wash"], edgecolor=PALETTE["main"], linewidth=1.2, hatch="///")
     label_bars(ax, lambda amount: say_money_short(amount, language, currency))

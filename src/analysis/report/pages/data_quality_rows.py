@@ -12,6 +12,7 @@ from analysis.catalogue import DEFAULT, Metric, label
 from analysis.engine import open_engine
 from analysis.facts import Book
 from analysis.periods import Window
+from analysis.report.explained import fill_in
 from analysis.report.kpis_shown import kpi_rows, not_measured_list, say_period, say_reason, variant_name
 from analysis.report.pages.customer_value_rows import model_name
 from analysis.report.pages.definitions import formula_in_words
@@ -364,8 +365,8 @@ def _is_in_use(book: Book, metric: Metric) -> bool:
 
 def _formula(metric: Metric, book: Book, language: str) -> str:
     """How the metric is worked out, on which rows."""
-    formula = formula_in_words(metric, language)
-    return formula if not metric.where else label("data_quality.formula_where", language, formula=formula, where=metric.where)
+    formula, where = (fill_in(text or "", book.setting_values) for text in (formula_in_words(metric, language), metric.where))
+    return label("data_quality.formula_where", language, formula=formula, where=where) if where else formula
 
 
 def number(value: Any, language: str) -> str:

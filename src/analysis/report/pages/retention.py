@@ -17,11 +17,12 @@ from analysis.report.kpis_shown import (
     base_change,
     change_shown,
     chosen,
+    doubt_words,
+    is_short_at,
     kpi_rows,
     kpi_table,
     measured,
     not_measured_line,
-    other_base_words,
     say_level,
     say_period,
     say_reason,
@@ -32,6 +33,7 @@ from analysis.report.per_language import html_per_language
 from analysis.report.tables_shown import (
     Column,
     callout,
+    format_date,
     format_money,
     format_number,
     format_percent,
@@ -100,12 +102,15 @@ def _cells(
             (f"{against}_{part}", None) for part in ("change", "verdict", "base_change", "detail", "reason")
         ]
     base = _base_n(results, row, change, metric)
-    other = base_change(row["n"], base, metric)
+    other, is_short = (
+        base_change(row["n"], base, metric),
+        is_short_at(results.book, change["base_period"], metric),
+    )
     return [
         (f"{against}_change", change_shown(change, metric)[0]),
         (f"{against}_verdict", verdict_shown(change)),
         (f"{against}_base_change", other),
-        (f"{against}_detail", other_base_words(other, language)),
+        (f"{against}_detail", doubt_words(other, is_short, language)),
         (f"{against}_reason", say_reason(change["reason"], results.book, language)),
     ]
 
@@ -251,7 +256,7 @@ def customer_table(
     shown, everyone = min(LISTED, len(customers)), format_number(len(customers), language)
     key = f"retention.{kind}_caption" if shown < len(customers) else f"retention.{kind}_all_caption"
     return table_html(
-        customer_rows(customers.head(LISTED)), _customer_columns(settings.horizon_quarters, language),
+        customer_rows(customers.head(LISTED)), _customer_columns(results, language),
         caption=label(key, language, shown=shown, all=everyone), language=language, currency=settings.currency,
         phone="cards", note=("" if language == "zh" else " ").join(notes),
     )  # fmt: skip
@@ -267,16 +272,23 @@ def customer_rows(customers: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _customer_columns(quarters: int, language: str) -> list[Column]:
+def _customer_columns(results: Results, language: str) -> list[Column]:
+    day = format_date(results.book.window.last_day, language)
     words = {
-        key: label(f"retention.{key}", language)
-        for key in ("customer", "revenue_so_far", "orders", "last_order", "days_since", "churn_score")
+        key: label(f"retention.{key}", language, date=day, quarters=results.book.settings.horizon_quarters)
+        for key in (
+            "customer",
+            "value",
+            "revenue_so_far",
+            "orders",
+            "last_order",
+            "days_since",
+            "churn_score",
+        )
     }
     return [
         Column("who", words["customer"], detail_from="id"),
-        Column(
-            "predicted_clv", label("retention.value", language, quarters=quarters), unit="money", strong=True
-        ),
+        Column("predicted_clv", words["value"], unit="money", strong=True),
         Column("net_revenue_to_date", words["revenue_so_far"], unit="money"),
         Column("purchases", words["orders"], unit="number"),
         Column("last_order_on", words["last_order"], unit="date"),

@@ -13,10 +13,9 @@ from analysis.periods import Window
 from analysis.report.findings import Finding, find_all
 from analysis.report.kpis_shown import (
     AGAINST,
-    base_change,
     can_compare,
     chosen,
-    company_level,
+    doubt_words,
     gaps_in_comparison,
     kpi_rows,
     kpi_table,
@@ -25,15 +24,12 @@ from analysis.report.kpis_shown import (
     misleading_windows,
     not_measured_line,
     not_measured_list,
-    say_change,
     say_interval,
     say_level,
     say_n,
     say_period,
     say_value,
     short_history_note,
-    trend,
-    verdict_shown,
 )
 from analysis.report.pages.definitions import show_definitions
 from analysis.report.per_language import html_per_language
@@ -43,7 +39,7 @@ from analysis.report.tables_shown import (
     callout,
     format_date_range,
     format_number,
-    format_percent,
+    format_value,
     is_missing,
     kpi_tiles,
     verdict_badge,
@@ -157,8 +153,8 @@ def headline_tile(results: Results, metric: Metric, language: str) -> Tile:
         name,
         say_value(figure["value"], metric, book, language),
         _tile_interval(figure, metric, book, language),
-        tile_changes(results, metric, language),
-        trend(results, metric),
+        tile_changes(figure, metric, book, language),
+        figure["trend"],
         lambda value: say_value(value, metric, book, language),
     )
 
@@ -174,25 +170,20 @@ def _tile_interval(figure: pd.Series, metric: Metric, book: Book, language: str)
     return label(f"scorecard.{key}", language, n=n)
 
 
-def tile_changes(results: Results, metric: Metric, language: str) -> list[tuple[str, str]]:
-    """The changes that can be shown for a metric, each with its verdict."""
-    book, changes, kpis = results.book, company_level(results.changes), company_level(results.kpis)
-    rows = changes[
-        (changes["metric"] == metric.id)
-        & (changes["variant"] == metric.variant)
-        & changes["difference"].notna()
-    ]
-    own = kpis[(kpis["metric"] == metric.id) & (kpis["variant"] == metric.variant)].set_index("period")["n"]
+def tile_changes(figure: pd.Series, metric: Metric, book: Book, language: str) -> list[tuple[str, str]]:
+    """The changes that can be shown for a figure, each with its verdict and with what speaks against it."""
     told = []
-    for row in rows.to_dict("records"):
-        other = base_change(own[row["period"]], own[row["base_period"]], metric)
-        key = "tile_change" if other is None else "tile_change_other_base"
+    for against in AGAINST:
+        number, unit = figure[f"{against}_change"], figure[f"{against}_unit"]
+        if is_missing(number):
+            continue
+        doubt = doubt_words(figure[f"{against}_base_change"], figure[f"{against}_is_short"], language)
         words = label(
-            f"scorecard.{key}", language, change=say_change(row, metric, book, language),
-            period=say_period(row["base_period"], book, language),
-            n_change=format_percent(other, language, decimals=0, signed=True),
+            "scorecard.tile_change_doubtful" if doubt else "scorecard.tile_change", language, doubt=doubt,
+            change=format_value(number, unit, language, currency=book.settings.currency, signed=True),
+            period=say_period(book.baselines[book.window.label][against], book, language),
         )  # fmt: skip
-        told.append((words, verdict_shown(row)))
+        told.append((words, figure[f"{against}_verdict"]))
     return told
 
 
