@@ -1,7 +1,7 @@
 """What the workbook knows: tables, metrics, dimensions, pages and words, declared in YAML beside this file.
 
-A new metric is one record in ``metrics/<family>.yml``; its name in both languages, its definition on the page,
-its variants and its tests come from it.
+A new metric is one record in ``metrics/<family>.yml``; its name in both languages, its definition on the
+page, its variants and its tests come from it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from analysis.catalogue.records import DEFAULT, Dimension, Metric, Page, TableCo
 from analysis.errors import InputError
 
 __all__ = [
-    "DEFAULT", "Catalogue", "Dimension", "Metric", "Page", "TableContract", "Text", "UnknownName", "label", "load_catalogue",
-    "nearest", "read_yaml",
+    "DEFAULT", "Catalogue", "Dimension", "Metric", "Page", "TableContract", "Text", "UnknownName", "label",
+    "load_catalogue", "nearest", "read_yaml",
 ]  # fmt: skip
 
 FAMILIES = ("acquisition", "retention", "loyalty", "sales", "value")
@@ -58,10 +58,9 @@ class Catalogue:
         if metric_id not in self.metrics:
             raise UnknownName(f"there is no metric {metric_id!r}{nearest(metric_id, self.metrics)}")
         metric = self.metrics[metric_id]
-        if variant not in (DEFAULT, *metric.variants):
-            raise UnknownName(
-                f"metric {metric_id} has no variant {variant!r}{nearest(variant, (DEFAULT, *metric.variants))}"
-            )
+        known = (DEFAULT, *metric.variants)
+        if variant not in known:
+            raise UnknownName(f"metric {metric_id} has no variant {variant!r}{nearest(variant, known)}")
         return metric.under(variant)
 
 
@@ -69,7 +68,9 @@ class Catalogue:
 def load_catalogue() -> Catalogue:
     """Every table, metric, dimension and page the workbook knows."""
     metrics = [
-        Metric(family=family, **record) for family in FAMILIES for record in read_yaml(f"metrics/{family}.yml")
+        Metric(family=family, **record)
+        for family in FAMILIES
+        for record in read_yaml(f"metrics/{family}.yml")
     ]
     return Catalogue(
         tables={record["id"]: TableContract(**record) for record in _read_folder("tables")},
@@ -81,6 +82,9 @@ def load_catalogue() -> Catalogue:
 
 @lru_cache(maxsize=16)
 def _labels(name: str) -> dict[str, Text]:
+    """The words of one file; none if there is no such file."""
+    if not files("analysis.catalogue").joinpath(f"labels/{name}.yml").is_file():
+        return {}
     return {key: Text(**words) for key, words in read_yaml(f"labels/{name}.yml").items()}
 
 
@@ -93,7 +97,10 @@ def label(key: str, language: str, **values: Any) -> str:
         If no such words are declared.
     """
     name, _, word = key.partition(".")
-    return _labels(name)[word].in_(language).format(**values)
+    words = _labels(name)
+    if word not in words:
+        raise KeyError(key)
+    return words[word].in_(language).format(**values)
 
 
 def read_yaml(path: str) -> Any:

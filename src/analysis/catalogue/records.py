@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 DEFAULT = "default"
 
 Kind = Literal[
-    "total", "count", "share", "mean", "ratio", "net_share", "quantile", "concentration", "derived", "modelled"
-]
+    "total", "count", "share", "mean", "ratio", "net_share", "quantile", "concentration", "derived",
+    "modelled",
+]  # fmt: skip
 Unit = Literal["share", "money", "count", "number", "days", "score"]
 
 
@@ -57,7 +58,7 @@ class TableContract(Record):
 
     def columns_given_as(self, form: str | None) -> dict[str, Column]:
         """The columns a source of this form may map."""
-        return self.given_as[form] if form in self.given_as else self.columns
+        return self.given_as.get(form, self.columns) if form else self.columns
 
 
 class Metric(Record):
@@ -80,7 +81,7 @@ class Metric(Record):
     value: str | None = None
     sampled: bool | None = None
     independent: bool = True  # derived: whether the operands' errors are unrelated
-    looks_back_to: Literal["previous", "year_ago"] | None = None  # not measured where the data do not reach back
+    looks_back_to: Literal["previous", "year_ago"] | None = None  # not measured where data begin later
     needs: tuple[str, ...] = ()
     additive: bool = False  # groups of a dimension without overlap sum to the whole
     shown: bool = True
@@ -95,8 +96,9 @@ class Metric(Record):
     def _is_complete(self) -> Metric:
         wanted = {
             "total": ("fact", "of"), "count": ("fact",), "share": ("fact", "of"), "mean": ("fact", "of"),
-            "ratio": ("fact", "of", "per"), "net_share": ("fact", "of"), "quantile": ("fact", "of", "quantile"),
-            "concentration": ("fact", "of", "top"), "derived": ("value",), "modelled": (),
+            "ratio": ("fact", "of", "per"), "net_share": ("fact", "of"),
+            "quantile": ("fact", "of", "quantile"), "concentration": ("fact", "of", "top"),
+            "derived": ("value",), "modelled": (),
         }[self.kind]  # fmt: skip
         missing = [field for field in wanted if getattr(self, field) is None]
         if missing:

@@ -20,6 +20,7 @@ from analysis.report.kpis_shown import (
     OTHER_BASE,
     chosen,
     company_level,
+    comparisons,
     gaps_in_comparison,
     has_short_history,
     metric_name,
@@ -110,8 +111,10 @@ def changes_to_judge(results: Results) -> pd.DataFrame:
         row.metric in records and records[row.metric].variant == row.variant for row in changes.itertuples()
     ]
     rows = changes[pd.Series(wanted, changes.index, dtype=bool) & changes["difference"].notna()]
+    rows = rows[rows["against"].isin(comparisons(book))]
     rows = _with_sizes(rows, company_level(results.kpis))
     metrics = [records[name] for name in rows["metric"]]
+    is_sum = pd.Series([metric.additive for metric in metrics], rows.index, dtype=bool)
     doubtful, windows = bool(doubtful_models(results)), {window.label: window for window in book.windows}
     return rows.assign(
         kind=[metric.kind for metric in metrics],
@@ -122,7 +125,7 @@ def changes_to_judge(results: Results) -> pd.DataFrame:
             base in windows and has_short_history(book, windows[base], metric)
             for metric, base in zip(metrics, rows["base_period"], strict=True)
         ],
-        is_other_base=(rows["n"] / rows["base_n"] - 1).abs() > OTHER_BASE,
+        is_other_base=((rows["n"] / rows["base_n"] - 1).abs() > OTHER_BASE) & ~is_sum,
     )
 
 

@@ -46,6 +46,12 @@ _LARGEST_RELATIVE_CHANGE = 3.0  # beyond ±300 % a change is pictured more easil
 # --- which figures ---------------------------------------------------------------------------------------------
 
 
+def comparisons(book: Book) -> list[str]:
+    """Which windows the period is held against: ``previous`` and ``year_ago``, once where both are the same year."""
+    bases = book.baselines[book.window.label]
+    return [AGAINST[0]] if bases[AGAINST[0]] == bases[AGAINST[1]] else list(AGAINST)
+
+
 def chosen(book: Book, metric: Metric) -> Metric:
     """The metric under the variant this run has chosen for it."""
     return metric.under(book.settings.variants.get(metric.id, DEFAULT))
@@ -106,8 +112,10 @@ def has_short_history(book: Book, window: Window, metric: Metric) -> bool:
 
     Then not every customer of that time is known, and those who are have had little time to lapse or to return.
     """
-    first, start = looks_back_from(book, window, metric), book.coverage.start
-    return first is not None and start is not None and first < start
+    first, coverage = looks_back_from(book, window, metric), book.coverage
+    if first is None or coverage.start is None:
+        return False
+    return first + timedelta(days=coverage.silence_days) < coverage.start
 
 
 def is_short_at(book: Book, window_label: str, metric: Metric) -> bool:
@@ -115,12 +123,20 @@ def is_short_at(book: Book, window_label: str, metric: Metric) -> bool:
     return any(w.label == window_label and has_short_history(book, w, metric) for w in book.windows)
 
 
-def misleading_windows(book: Book, metrics: Iterable[Metric]) -> list[Window]:
+def misleading_windows(results: Results, metrics: Iterable[Metric]) -> list[Window]:
     """The windows of the page whose retention says little, because the data begin too shortly before them."""
-    asked = list(metrics)
+    book, kpis, asked = results.book, company_level(results.kpis), list(metrics)
     named = {book.window.label, *book.baselines[book.window.label].values()}
-    shown = [window for window in book.windows if window.label in named and book.coverage.includes(window)]
-    return [window for window in shown if any(has_short_history(book, window, metric) for metric in asked)]
+    known = kpis[kpis["value"].notna()]
+    figures = set(zip(known["metric"], known["variant"], known["period"], strict=True))
+    return [
+        window
+        for window in book.windows
+        if window.label in named
+        and any(
+            (m.id, m.variant, window.label) in figures and has_short_history(book, window, m) for m in asked
+        )
+    ]
 
 
 # --- words -----------------------------------------------------------------------------------------------------
@@ -211,8 +227,11 @@ def verdict_shown(change: pd.Series | dict[str, Any]) -> str:
 
 
 def base_change(n: float, base_n: float, metric: Metric) -> float | None:
-    """The relative change of the rows a rate is measured on, where it is large enough to matter; else None."""
-    if not metric.is_sampled or not base_n > 0 or not n > 0:
+    """The relative change of the rows a rate is measured on, where it is large enough to matter; else None.
+
+    Sums are not asked: that more customers are worth more is no change of mix.
+    """
+    if not metric.is_sampled or metric.additive or not base_n > 0 or not n > 0:
         return None
     change = n / base_n - 1
     return change if abs(change) > OTHER_BASE else None
@@ -307,7 +326,7 @@ def kpi_table(
     A comparison that no row has is left out; the note says why.
     """
     book = results.book
-    shown = [against for against in AGAINST if rows[f"{against}_change"].notna().any()]
+    shown = [against for against in comparisons(book) if rows[f"{against}_change"].notna().any()]
     words = _in_words(rows, book, language)
     metrics = [book.catalogue.metric(row.metric, row.variant) for row in rows.itertuples()]
     notes = [note, *table_notes(results, rows, metrics, shown, language)]
@@ -386,7 +405,7 @@ def table_notes(
     return [
         *gaps_in_comparison(results, language),
         label("kpis.other_base_note", language) if has_other_base else "",
-        short_history_note(book, misleading_windows(book, metrics), language),
+        short_history_note(book, misleading_windows(results, metrics), language),
     ]
 
 
@@ -401,7 +420,12 @@ def short_history_note(book: Book, windows: Sequence[Window], language: str) -> 
 
 def gaps_in_comparison(results: Results, language: str) -> list[str]:
     """Which windows nothing can be compared with, and why: one sentence for each reason."""
-    book, missing = results.book, [against for against in AGAINST if not can_compare(results, against)]
+    book, missing = (
+        results.book,
+        [each for each in comparisons(results.book) if not can_compare(results, each)],
+    )
+    if book.window.days == 0:
+        return []
     by_reason: dict[str, list[str]] = {}
     for against in missing:
         name = say_period(book.baselines[book.window.label][against], book, language)

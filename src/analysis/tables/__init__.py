@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from analysis.errors import InputError
 
-class TablesError(ValueError):
+
+class TablesError(InputError):
     """What is wrong with the tables: file, row or column, what was found, what was expected, what to do."""

@@ -1,8 +1,8 @@
-"""Figures of the customer-value page: where the value sits, how it changed, and whether forecasts came true."""
+"""Figures of the customer-value page: where value sits, how it changed, and whether forecasts came true."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ from analysis.catalogue import label
 from analysis.facts import Book, NotMeasured
 from analysis.report.figures.style import INKS, PALETTE, label_lines
 from analysis.report.figures.time_axis import name_months
+from analysis.report.kpis_shown import say_money_short
 from analysis.report.pages.customer_value_rows import (
     bridge_bars,
     chosen_model,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from analysis.suite import Results
 
 INCHES_PER_BAR = 0.52
+STEPS_OF_ALL = ("parameters", "horizon", "settings")  # they concern every customer, so no number is written
 
 
 def _words(key: str, language: str, **values: Any) -> str:
@@ -37,7 +39,7 @@ def _words(key: str, language: str, **values: Any) -> str:
 
 
 def _listed(parts: list[str], language: str) -> str:
-    return _words("list_join", language).join(parts)
+    return label("kpis.list_join", language).join(parts)
 
 
 # --- where the value sits -----------------------------------------------------------------------------
@@ -52,40 +54,9 @@ def plot_value_curve(results: Results, *, language: str, ax: Axes) -> Axes | Not
     values = customers["predicted_clv"]
     if not values.sum() > 0:
         return NotMeasured("zero_denominator")
-    curve, points = value_curve(values), curve_points(values)
-    ax.plot([0, 1], [0, 1], color=PALETTE["muted"], linestyle=":", linewidth=1.4)
-    ax.annotate(
-        _words("curve_equal", language),
-        (0.72, 0.72),
-        (6, -6),
-        textcoords="offset points",
-        va="top",
-        color=INKS["soft"],
-    )
-    ax.plot(curve["share_of_customers"], curve["share_of_value"], color=PALETTE["main"])
-    ax.plot(points["share_of_customers"], points["share_of_value"], "o", color=PALETTE["main"], markersize=6)
-    told = [
-        _words(
-            "curve_point",
-            language,
-            top=percent_of(p.top, language),
-            share=percent_of(p.share_of_value, language),
-        )
-        for p in points.itertuples()
-    ]
-    for point, words in zip(points.itertuples(), told, strict=True):
-        ax.annotate(
-            words,
-            (point.share_of_customers, point.share_of_value),
-            (9, -4),
-            textcoords="offset points",
-            va="top",
-        )
-    ax.set(
-        xlim=(0, 1), ylim=(0, 1.02), xlabel=_words("curve_x", language), ylabel=_words("curve_y", language)
-    )
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(lambda share, _: percent_of(share, language))
+    points = curve_points(values)
+    told = [_point_words(point, language) for point in points.itertuples()]
+    _draw_curve(ax, value_curve(values), points, told, language)
     n, equity = format_number(len(values), language), money(values.sum(), results.book, language)
     return describe(
         ax,
@@ -93,6 +64,29 @@ def plot_value_curve(results: Results, *, language: str, ax: Axes) -> Axes | Not
         title=_words("curve_title", language),
         note=_words("curve_note", language, customers=n, equity=equity),
     )
+
+
+def _point_words(point: Any, language: str) -> str:
+    top, share = percent_of(point.top, language), percent_of(point.share_of_value, language)
+    return _words("curve_point", language, top=top, share=share)
+
+
+def _draw_curve(
+    ax: Axes, curve: pd.DataFrame, points: pd.DataFrame, told: list[str], language: str
+) -> None:
+    beside = {"textcoords": "offset points", "va": "top"}
+    ax.plot([0, 1], [0, 1], color=PALETTE["muted"], linestyle=":", linewidth=1.4)
+    ax.annotate(_words("curve_equal", language), (0.98, 0.5), (0, 0), ha="right", color=INKS["soft"], **beside)
+    ax.plot(curve["share_of_customers"], curve["share_of_value"], color=PALETTE["main"], linestyle="-")
+    ax.plot(points["share_of_customers"], points["share_of_value"], "o", color=PALETTE["main"], markersize=6)
+    for point, words in zip(points.itertuples(), told, strict=True):
+        is_right = point.share_of_customers > 0.6
+        place = {"xytext": (-9 if is_right else 9, -4), "ha": "right" if is_right else "left"}
+        ax.annotate(words, (point.share_of_customers, point.share_of_value), **place, **beside)
+    ax.set(xlim=(0, 1), ylim=(0, 1.02))
+    ax.set(xlabel=_words("curve_x", language), ylabel=_words("curve_y", language))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(lambda share, _: percent_of(share, language))
 
 
 # --- how it changed -----------------------------------------------------------------------------------
@@ -106,60 +100,73 @@ def plot_equity_bridge(results: Results, *, language: str, ax: Axes) -> Axes | N
         return NotMeasured("no_earlier_period")
     bars, small = bridge_bars(results.bridge)
     names = {"before": book.baselines[book.window.label]["previous"], "now": book.window.label}
-    bars["name"] = [_step_name(bar.step, bar.customers, names, language) for bar in bars.itertuples()]
-    bars["text"] = [_step_amount(bar.step, bar.amount, book, language) for bar in bars.itertuples()]
+    bars["name"] = [_step_name(bar, names, language) for bar in bars.itertuples()]
+    bars["text"] = [_amount_short(bar, book, language) for bar in bars.itertuples()]
     _draw_waterfall(ax, bars)
-    change = money(bars["amount"].iloc[-1] - bars["amount"].iloc[0], book, language, signed=True)
-    unseen = [
-        f"{_words(f'bridge_{s.step}', language)} {money(s.amount, book, language, signed=True)}"
-        for s in small.itertuples()
-    ]
-    note = [_words("bridge_note", language, change=change)]
-    note += [_words("bridge_small", language, steps=_listed(unseen, language))] if unseen else []
-    steps = [f"{bar.name.replace(chr(10), ', ')}: {bar.text}" for bar in bars.itertuples()]
+    steps = [_step_words(bar, bar.name, book, language) for bar in bars.itertuples()]
     return describe(
         ax,
         _words("bridge_alt", language, steps=_listed(steps, language)),
         title=_words("bridge_title", language, **names),
-        note=" ".join(note),
+        note=_bridge_note(bars, small, book, language),
     )
 
 
-def _step_name(step: str, customers: int, names: dict[str, str], language: str) -> str:
-    words = _words(f"bridge_{step}", language, **names)
-    if step in ("parameters", "horizon", "settings"):
+def _step_name(bar: Any, names: dict[str, str], language: str) -> str:
+    words = _words(f"bridge_{bar.step}", language, **names)
+    if bar.step in STEPS_OF_ALL:
         return words
-    return f"{words}\n{_words('bridge_customers', language, n=format_number(customers, language))}"
+    return f"{words}\n{_words('bridge_customers', language, n=format_number(bar.customers, language))}"
 
 
-def _step_amount(step: str, amount: float, book: Book, language: str) -> str:
-    return money(amount, book, language, signed=step not in ("opening", "closing"))
+def _amount_short(bar: Any, book: Book, language: str) -> str:
+    sign = "+" if bar.amount > 0 and bar.step not in ("opening", "closing") else ""
+    return sign + say_money_short(bar.amount, language, book.settings.currency)
+
+
+def _step_words(bar: Any, name: str, book: Book, language: str) -> str:
+    signed = bar.step not in ("opening", "closing")
+    amount = money(bar.amount, book, language, signed=signed)
+    return _words("bridge_step", language, step=name.replace("\n", " "), amount=amount)
+
+
+def _bridge_note(bars: pd.DataFrame, small: pd.DataFrame, book: Book, language: str) -> str:
+    change = money(bars["amount"].iloc[-1] - bars["amount"].iloc[0], book, language, signed=True)
+    notes = [_words("bridge_note", language, change=change)]
+    if len(small):
+        steps = [_step_words(s, _words(f"bridge_{s.step}", language), book, language) for s in small.itertuples()]
+        notes.append(_words("bridge_small", language, steps=_listed(steps, language)))
+    return ("" if language == "zh" else " ").join(notes)
 
 
 def _draw_waterfall(ax: Axes, bars: pd.DataFrame) -> None:
-    """Bars from top to bottom, each beginning where the one before ended, its amount written at its end."""
+    """Bars from top to bottom, each beginning where the one before ended, its amount written beside it."""
     ax.figure.set_size_inches(ax.figure.get_figwidth(), 0.6 + INCHES_PER_BAR * len(bars))
     rows = list(range(len(bars)))
-    is_end = bars["step"].isin(("opening", "closing"))
-    colours = [
-        PALETTE["main"] if end else PALETTE["better" if amount > 0 else "worse"]
-        for end, amount in zip(is_end, bars["amount"], strict=True)
-    ]
+    colours = [_bar_colour(bar) for bar in bars.itertuples()]
     ax.barh(rows, bars["ends"] - bars["starts"], left=bars["starts"], color=colours, height=0.62)
     for row, bar in zip(rows, bars.itertuples(), strict=True):
-        ax.annotate(
-            bar.text, (max(bar.starts, bar.ends), row), (5, 0), textcoords="offset points", va="center"
-        )
+        end = max(bar.starts, bar.ends)
+        ax.annotate(bar.text, (end, row), (5, 0), textcoords="offset points", va="center")
         if row < rows[-1]:
-            ax.plot([bar.ends, bar.ends], [row + 0.31, row + 0.69], color=INKS["soft"], linewidth=1, linestyle="-")
+            joined = ([bar.ends, bar.ends], [row + 0.31, row + 0.69])
+            ax.plot(*joined, color=INKS["soft"], linewidth=1, linestyle="-")
     ax.set_yticks(rows, bars["name"])
     ax.tick_params(axis="y", labelcolor=INKS["ink"], labelsize=10.5)
+    for name in ax.get_yticklabels():
+        name.set_linespacing(1.3)
     ax.invert_yaxis()
     ax.grid(False)
     ax.xaxis.set_visible(False)
     ax.spines["bottom"].set_visible(False)
-    ax.margins(x=0.18)
-    ax.set_xlim(left=min(0.0, bars[["starts", "ends"]].min().min()))
+    lowest, highest = (edge(bars[["starts", "ends"]].to_numpy().ravel()) for edge in (min, max))
+    ax.set_xlim(min(0.0, lowest), highest + 0.18 * (highest - min(0.0, lowest)))
+
+
+def _bar_colour(bar: Any) -> str:
+    if bar.step in ("opening", "closing"):
+        return PALETTE["main"]
+    return PALETTE["better" if bar.amount > 0 else "worse"]
 
 
 # --- did forecasts come true --------------------------------------------------------------------------
@@ -167,55 +174,54 @@ def _draw_waterfall(ax: Axes, bars: pd.DataFrame) -> None:
 
 @figure_per_language
 def plot_calibration(results: Results, *, language: str, ax: Axes) -> Axes | NotMeasured:
-    """Mean purchases in the period by number of earlier repeat purchases, as forecast and as they happened."""
+    """Mean purchases in the last period forecast, by number of earlier repeat purchases: forecast and actual."""
     bins = results.calibration
     if bins.empty:
         return NotMeasured("no_earlier_period")
+    if bins["expected_purchases"].isna().all():
+        return NotMeasured("model_degenerate")
     period, until = _last_forecast(results)
-    places = list(range(len(bins)))
-    for column, colour, marker, line in (
-        ("expected_purchases", "comparison", "D", "--"), ("actual_purchases", "main", "o", "-"),
-    ):  # fmt: skip
-        ax.plot(
-            places,
-            bins[column],
-            color=PALETTE[colour],
-            marker=marker,
-            linestyle=line,
-            linewidth=1.6,
-            markersize=6,
-        )
-    _name_pair(ax, places[-1], bins.iloc[-1], language)
-    counts = [format_number(n, language) for n in bins["customers"]]
-    ax.set_xticks(
-        places, [f"{frequency}\n{n}" for frequency, n in zip(bins["frequency"], counts, strict=True)]
-    )
-    ax.set(
-        xlabel=_words("calibration_x", language, last_day=format_date(until, language)),
-        ylabel=_words("calibration_y", language, period=period),
-    )
-    ax.set_ylim(bottom=0, top=1.14 * max(bins[["expected_purchases", "actual_purchases"]].max().max(), 1e-9))
-    ax.set_xlim(-0.4, len(bins) - 0.6)
-    told = [
-        _words(
-            "calibration_bin", language, frequency=row.frequency, customers=n,
-            expected=format_number(row.expected_purchases, language, decimals=2),
-            actual=format_number(row.actual_purchases, language, decimals=2),
-        )
-        for row, n in zip(bins.itertuples(), counts, strict=True)
-    ]  # fmt: skip
+    last_day = format_date(until, language)
+    _draw_calibration(ax, bins, language)
+    ax.set_xlabel(_words("calibration_x", language, last_day=last_day))
+    ax.set_ylabel(_words("calibration_y", language, period=period))
+    told = [_bin_words(row, language) for row in bins.itertuples()]
     model = model_name(chosen_model(results), language)
     return describe(
         ax,
         _words("calibration_alt", language, period=period, bins=_listed(told, language)),
         title=_words("calibration_title", language, period=period),
-        note=_words("calibration_note", language, model=model, last_day=format_date(until, language)),
+        note=_words("calibration_note", language, model=model, last_day=last_day),
     )
 
 
-def _last_forecast(results: Results) -> tuple[str, Any]:
+def _draw_calibration(ax: Axes, bins: pd.DataFrame, language: str) -> None:
+    places = list(range(len(bins)))
+    styles = {"expected": ("comparison", "D", "--"), "actual": ("main", "o", "-")}
+    for name, (colour, marker, line) in styles.items():
+        style = {"color": PALETTE[colour], "marker": marker, "linestyle": line, "linewidth": 1.6}
+        ax.plot(places, bins[f"{name}_purchases"], label=_words(name, language), **style)
+    counts = [format_number(n, language) for n in bins["customers"]]
+    ax.set_xticks(places, [f"{bin_}\n{n}" for bin_, n in zip(bins["frequency"], counts, strict=True)])
+    highest = bins[["expected_purchases", "actual_purchases"]].max().max()
+    ax.set(xlim=(-0.5, len(bins) - 0.5), ylim=(0, 1.08 * highest if highest > 0 else 1))
+    ax.legend(loc="upper left")
+
+
+def _bin_words(row: Any, language: str) -> str:
+    expected, actual = (
+        format_number(mean, language, decimals=2) for mean in (row.expected_purchases, row.actual_purchases)
+    )
+    customers = format_number(row.customers, language)
+    return _words(
+        "calibration_bin", language, frequency=row.frequency, customers=customers, expected=expected, actual=actual
+    )
+
+
+def _last_forecast(results: Results) -> tuple[str, date]:
     """The last period that was forecast, and the last day of the data it was forecast from."""
-    period = results.holdout["period"].iloc[-1]
+    holdout = results.holdout
+    period = holdout.loc[holdout["model"] == chosen_model(results), "period"].iloc[-1]
     window = next(w for w in results.book.windows if w.label == period)
     return period, window.start - timedelta(days=1)
 
@@ -223,47 +229,40 @@ def _last_forecast(results: Results) -> tuple[str, Any]:
 @figure_per_language
 def plot_cumulative_purchases(results: Results, *, language: str, ax: Axes) -> Axes | NotMeasured:
     """Repeat purchases so far by week, as the previous period's fit has them and as they happened."""
-    weeks = results.tracking
-    if weeks.empty:
-        return NotMeasured("no_earlier_period")
-    _draw_tracking(ax, results, "cumulative", language)
-    last = weeks.iloc[-1]
-    alt = _words(
-        "cumulative_alt", language, expected=format_number(last["expected_cumulative"], language, decimals=0),
-        actual=format_number(last["actual_cumulative"], language, decimals=0),
-        last=format_date(last["ends_on"], language), from_day=format_date(_first_unseen(weeks), language),
-    )  # fmt: skip
-    return _told(ax, results, alt, "cumulative_title", language)
+    return _plot_tracking(results, "cumulative", language, ax)
 
 
 @figure_per_language
 def plot_weekly_purchases(results: Results, *, language: str, ax: Axes) -> Axes | NotMeasured:
     """Repeat purchases in each week, as the previous period's fit has them and as they happened."""
+    return _plot_tracking(results, "incremental", language, ax)
+
+
+def _plot_tracking(results: Results, kind: str, language: str, ax: Axes) -> Axes | NotMeasured:
     weeks = results.tracking
     if weeks.empty:
         return NotMeasured("no_earlier_period")
-    _draw_tracking(ax, results, "incremental", language)
-    forecast = weeks[weeks["is_forecast"]]
-    alt = _words(
-        "weekly_alt", language, weeks=len(forecast), from_day=format_date(_first_unseen(weeks), language),
-        expected=format_number(forecast["expected_incremental"].sum(), language, decimals=0),
-        actual=format_number(forecast["actual_incremental"].sum(), language, decimals=0),
-    )  # fmt: skip
-    return _told(ax, results, alt, "weekly_title", language)
+    if weeks[f"expected_{kind}"].isna().all():
+        return NotMeasured("model_degenerate")
+    _draw_tracking(ax, weeks, kind, language)
+    name = "cumulative" if kind == "cumulative" else "weekly"
+    until = format_date(results.book.window.start - timedelta(days=1), language)
+    return describe(
+        ax,
+        _tracking_alt(weeks, kind, language),
+        title=_words(f"{name}_title", language),
+        note=_words("tracking_note", language, last_day=until),
+    )
 
 
-def _draw_tracking(ax: Axes, results: Results, kind: str, language: str) -> None:
-    weeks = results.tracking
+def _draw_tracking(ax: Axes, weeks: pd.DataFrame, kind: str, language: str) -> None:
     ends_on = weeks["ends_on"]
     if weeks["is_forecast"].any():
-        shade_days(ax, _first_unseen(weeks), ends_on.iloc[-1], _words("forecast_part", language))
-    ax.plot(ends_on, weeks[f"actual_{kind}"], color=PALETTE["main"], label=_words("actual", language))
+        shade_days(ax, first_unseen_day(weeks), ends_on.iloc[-1], _words("forecast_part", language))
+    actual, expected = weeks[f"actual_{kind}"], weeks[f"expected_{kind}"]
+    ax.plot(ends_on, actual, color=PALETTE["main"], linestyle="-", label=_words("actual", language))
     ax.plot(
-        ends_on,
-        weeks[f"expected_{kind}"],
-        color=PALETTE["comparison"],
-        linestyle="--",
-        label=_words("tracking_model", language),
+        ends_on, expected, color=PALETTE["comparison"], linestyle="--", label=_words("tracking_model", language)
     )
     ax.set_ylim(bottom=0)
     ax.set_ylabel(_words("cumulative_y" if kind == "cumulative" else "weekly_y", language))
@@ -272,8 +271,25 @@ def _draw_tracking(ax: Axes, results: Results, kind: str, language: str) -> None
     label_lines(ax)
 
 
-def _first_unseen(weeks: pd.DataFrame) -> pd.Timestamp:
-    """The first day of the first week that the fit had not seen (the day after the last week it had, if any)."""
+def _tracking_alt(weeks: pd.DataFrame, kind: str, language: str) -> str:
+    """The main numbers: how far both lines have come, or what they add up to in the weeks not seen."""
+    from_day = format_date(first_unseen_day(weeks), language)
+    if kind == "cumulative":
+        last = weeks.iloc[-1]
+        found = {"expected": last["expected_cumulative"], "actual": last["actual_cumulative"]}
+        more = {"last": format_date(last["ends_on"], language)}
+        name = "cumulative_alt"
+    else:
+        unseen = weeks[weeks["is_forecast"]]
+        found = {"expected": unseen["expected_incremental"].sum(), "actual": unseen["actual_incremental"].sum()}
+        more = {"weeks": format_number(len(unseen), language)}
+        name = "weekly_alt"
+    numbers = {key: format_number(value, language, decimals=0) for key, value in found.items()}
+    return _words(name, language, from_day=from_day, **numbers, **more)
+
+
+def first_unseen_day(weeks: pd.DataFrame) -> pd.Timestamp:
+    """The day after the last week that the fit had seen."""
     seen = weeks.loc[~weeks["is_forecast"], "ends_on"]
     return (seen.max() if len(seen) else weeks["ends_on"].iloc[0] - timedelta(days=7)) + timedelta(days=1)
 
@@ -282,12 +298,7 @@ def shade_days(ax: Axes, start: pd.Timestamp, end: pd.Timestamp, words: str) -> 
     """Shade days on a time axis, first to last, and name them at the top."""
     ax.axvspan(start, end, color=INKS["hair"], linewidth=0, zorder=0)
     ax.annotate(
-        words, (start + (end - start) / 2, 1), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
-        ha="center", va="bottom", color=INKS["soft"], fontsize=10.5, annotation_clip=False,
+        words, (start + (end - start) / 2, 1), (0, 3), xycoords=("data", "axes fraction"),
+        textcoords="offset points", ha="center", va="bottom", color=INKS["soft"], fontsize=10.5,
+        annotation_clip=False,
     )  # fmt: skip
-
-
-def _told(ax: Axes, results: Results, alt: str, title: str, language: str) -> Axes:
-    until = results.book.window.start - timedelta(days=1)
-    note = _words("tracking_note", language, last_day=format_date(until, language))
-    return describe(ax, alt, title=_words(title, language), note=note)

@@ -70,6 +70,8 @@ def plot_customer_bridge(results: Results, *, language: str, ax: Axes) -> Axes |
     rows = bridge_steps(results)
     if isinstance(rows, NotMeasured):
         return rows
+    if not rows["customers"].any():
+        return NotMeasured("no_rows")
     colours = [_step_colour(row) for row in rows.itertuples()]
     ax.bar(range(len(rows)), rows["top"] - rows["bottom"], bottom=rows["bottom"], color=colours, width=0.62)
     for place, row in enumerate(rows.itertuples()):

@@ -33,7 +33,7 @@ def revenue_by_period(results: Results) -> pd.DataFrame:
 def plot_revenue_trend(results: Results, *, language: str, ax: Axes) -> Axes | NotMeasured:
     """Bars of revenue by period with orders below; a period still running is pale and hatched."""
     rows = revenue_by_period(results)
-    if rows.empty:
+    if not rows["revenue"].any():
         return NotMeasured("no_rows")
     currency = results.book.settings.currency
     is_own = rows["period"].eq(results.book.window.label)

@@ -14,6 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.errors import InputError
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -54,7 +56,7 @@ CHINESE_PROBE = "客户留存率提升，较上年同期"
 TEXT_LANGUAGES = {"en": None, "zh": "zh-Hans"}
 
 
-class MissingFont(RuntimeError):
+class MissingFont(InputError):
     """No installed font can draw a language's texts; the message says what to install."""
 
 

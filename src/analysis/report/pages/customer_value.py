@@ -106,17 +106,22 @@ def show_value_basis(results: Results, *, language: str) -> Markup | NotMeasured
 
 def _what_counts(results: Results, language: str) -> list[str]:
     book, settings = results.book, results.book.settings
-    rate = format_percent(settings.discount_rate_per_year, language)
+    rate = format_percent(settings.discount_rate_per_year, language, decimals=_decimals(settings.discount_rate_per_year))
     last_day = format_date(book.window.last_day, language)
     basis = (
         _words("basis_revenue", language)
         if settings.gross_margin == 1
-        else _words("basis_margin", language, margin=format_percent(settings.gross_margin, language))
+        else _words("basis_margin", language, margin=format_percent(settings.gross_margin, language, decimals=_decimals(settings.gross_margin)))
     )
     return [
         _words("basis_horizon", language, quarters=settings.horizon_quarters, last_day=last_day, rate=rate),
         basis,
     ]
+
+
+def _decimals(share: float) -> int:
+    """Decimals with which a share that was set reads best: none for a whole percentage."""
+    return 0 if round(100 * share, 6).is_integer() else 1
 
 
 def _how_sure(results: Results, language: str) -> list[str]:

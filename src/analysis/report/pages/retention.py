@@ -17,6 +17,7 @@ from analysis.report.kpis_shown import (
     base_change,
     change_shown,
     chosen,
+    comparisons,
     doubt_words,
     is_short_at,
     kpi_rows,
@@ -58,7 +59,7 @@ def show_retention_by_group(results: Results, *, language: str) -> Markup | NotM
     if rows.empty:
         return callout(label("retention.groups_none", language), language)
     book = results.book
-    shown = [against for against in AGAINST if rows[f"{against}_change"].notna().any()]
+    shown = [against for against in comparisons(book) if rows[f"{against}_change"].notna().any()]
     note = [
         left_out_note(results, language),
         *table_notes(results, rows, [_metric(results)], shown, language),
@@ -194,8 +195,9 @@ def family_metrics(results: Results, family: str) -> list[Metric]:
 @html_per_language
 def show_at_risk(results: Results, *, language: str) -> Markup | NotMeasured:
     """The most valuable customers at risk who are still active, and how many others are at risk."""
-    if results.customers.empty:
-        return NotMeasured("model_degenerate")
+    share = results.kpi("at_risk_share")
+    if isinstance(share, NotMeasured):
+        return share
     overdue = overdue_customers(results.customers)
     note = at_risk_note(results, language)
     if overdue.empty:
@@ -231,21 +233,30 @@ def at_risk_parts(customers: pd.DataFrame) -> dict[str, int]:
 @html_per_language
 def show_win_back(results: Results, *, language: str) -> Markup | NotMeasured:
     """The most valuable of the customers lost in the period."""
-    if results.customers.empty:
-        return NotMeasured("model_degenerate")
+    share = results.kpi(GROUPED)
+    if isinstance(share, NotMeasured):
+        return share
     lost = lost_customers(results.customers)
     if lost.empty:
         return callout(label("retention.nobody_lost", language), language)
     settings = results.book.settings
-    together = format_money(lost["predicted_clv"].sum(), language, currency=settings.currency)
-    note = label("retention.win_back_note", language, value=together, quarters=settings.horizon_quarters)
-    return customer_table(results, lost, "win_back", [note], language)
+    notes = []
+    if lost["predicted_clv"].notna().any():
+        together = format_money(lost["predicted_clv"].sum(), language, currency=settings.currency)
+        notes = [
+            label("retention.win_back_note", language, value=together, quarters=settings.horizon_quarters)
+        ]
+    return customer_table(results, lost, "win_back", notes, language)
 
 
 def lost_customers(customers: pd.DataFrame) -> pd.DataFrame:
-    """The customers lost in the period, the most valuable first."""
+    """The customers lost in the period, the most valuable first; without a model, by what they brought so far."""
+    if customers.empty:
+        return customers
     lost = customers[customers["is_lost"].fillna(False).astype(bool)]
-    return lost.sort_values(["predicted_clv", "customer_id"], ascending=[False, True])
+    return lost.sort_values(
+        ["predicted_clv", "net_revenue_to_date", "customer_id"], ascending=[False, False, True]
+    )
 
 
 def customer_table(

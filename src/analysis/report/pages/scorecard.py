@@ -15,6 +15,7 @@ from analysis.report.kpis_shown import (
     AGAINST,
     can_compare,
     chosen,
+    comparisons,
     doubt_words,
     gaps_in_comparison,
     kpi_rows,
@@ -23,17 +24,18 @@ from analysis.report.kpis_shown import (
     metric_name,
     misleading_windows,
     not_measured_line,
-    not_measured_list,
     say_interval,
     say_level,
     say_n,
     say_period,
+    say_reason,
     say_value,
     short_history_note,
 )
 from analysis.report.pages.definitions import show_definitions
 from analysis.report.per_language import html_per_language
 from analysis.report.tables_shown import (
+    MISSING,
     Tile,
     badge,
     callout,
@@ -80,7 +82,7 @@ def status_lines(results: Results, language: str) -> list[str]:
     lines = [
         label("scorecard.measured", language, period=book.period.label, days=_days(book.window, language)),
         *comparison_lines(results, language),
-        short_history_note(book, misleading_windows(book, metrics), language),
+        short_history_note(book, misleading_windows(results, metrics), language),
         label("scorecard.revenue_basis", language) if settings.gross_margin == 1 else "",
     ]
     return [line for line in lines if line]
@@ -90,7 +92,9 @@ def comparison_lines(results: Results, language: str) -> list[str]:
     """With which days the period is compared, and why with none where that is so."""
     book = results.book
     bases = [
-        book.baselines[book.window.label][against] for against in AGAINST if can_compare(results, against)
+        book.baselines[book.window.label][against]
+        for against in comparisons(book)
+        if can_compare(results, against)
     ]
     windows = [window for window in book.windows if window.label in bases]
     shown = [
@@ -146,8 +150,8 @@ def headline_tile(results: Results, metric: Metric, language: str) -> Tile:
     book, name = results.book, metric_name(metric, language)
     row = kpi_rows(results, [metric])
     if row.empty or is_missing(row.iloc[0]["value"]):
-        reason = not_measured_list(results, row, language)
-        return Tile(name, "–", reason[0] if reason else label("kpis.nothing_measured", language))
+        reason = row.iloc[0]["reason"] if len(row) else "metric_absent"
+        return Tile(name, MISSING, say_reason(reason, book, language))
     figure = row.iloc[0]
     return Tile(
         name,
@@ -173,7 +177,7 @@ def _tile_interval(figure: pd.Series, metric: Metric, book: Book, language: str)
 def tile_changes(figure: pd.Series, metric: Metric, book: Book, language: str) -> list[tuple[str, str]]:
     """The changes that can be shown for a figure, each with its verdict and with what speaks against it."""
     told = []
-    for against in AGAINST:
+    for against in comparisons(book):
         number, unit = figure[f"{against}_change"], figure[f"{against}_unit"]
         if is_missing(number):
             continue
