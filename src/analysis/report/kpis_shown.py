@@ -125,7 +125,8 @@ def is_short_at(book: Book, window_label: str, metric: Metric) -> bool:
 
 def misleading_windows(results: Results, metrics: Iterable[Metric]) -> list[Window]:
     """The windows of the page whose retention says little, because the data begin too shortly before them."""
-    book, kpis, asked = results.book, company_level(results.kpis), list(metrics)
+    book, kpis = results.book, company_level(results.kpis)
+    asked = [metric for metric in metrics if metric.is_sampled]
     named = {book.window.label, *book.baselines[book.window.label].values()}
     known = kpis[kpis["value"].notna()]
     figures = set(zip(known["metric"], known["variant"], known["period"], strict=True))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
 from markupsafe import Markup
 
 from analysis.catalogue import DEFAULT, label
@@ -45,11 +48,11 @@ TILES = ("customer_equity", "predicted_clv", "new_customer_expected_value", "at_
 TOP_CUSTOMERS = 20
 
 
-def _words(key: str, language: str, **values: object) -> str:
+def _words(key: str, language: str, **values: Any) -> str:
     return label(f"customer_value.{key}", language, **values)
 
 
-def _column(key: str, heading: str, language: str, unit: str = "text", **options: object) -> Column:
+def _column(key: str, heading: str, language: str, unit: str = "text", **options: Any) -> Column:
     return Column(key, _words(f"head_{heading}", language), unit, **options)
 
 
@@ -248,7 +251,7 @@ def show_value_by_group(results: Results, *, language: str) -> Markup | NotMeasu
     )  # fmt: skip
 
 
-def _money_intervals(low: object, high: object, currency: str, language: str) -> list[str]:
+def _money_intervals(low: pd.Series, high: pd.Series, currency: str, language: str) -> list[str]:
     return [
         "" if is_missing(a) else format_interval(a, b, "money", language, currency=currency)
         for a, b in zip(low, high, strict=True)
@@ -281,13 +284,13 @@ def _value_columns(language: str) -> list[Column]:
 
 
 def _sums_table(
-    rows: object,
+    rows: pd.DataFrame,
     columns: list[Column],
     name: str,
     note: str,
     results: Results,
     language: str,
-    **options: object,
+    **options: Any,
 ) -> Markup:
     currency = results.book.settings.currency
     rows["interval"] = _money_intervals(rows["low"], rows["high"], currency, language)
@@ -298,6 +301,7 @@ def _sums_table(
         language=language,
         note=note,
         currency=currency,
+        phone="cards",
         **options,
     )
 
