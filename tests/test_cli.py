@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from analysis.cli import app
-from analysis.metrics.measure import KPI_COLUMNS
+from analysis.metrics.frame import KPI_COLUMNS
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from analysis.metrics.compare import (
     share_p_value,
     welch_test,
 )
-from analysis.metrics.intervals import SUMS, summarise
+from analysis.metrics.frame import SUMS
+from analysis.metrics.intervals import summarise
 
 PAIRS = [("2026Q1", "2025Q4", "previous", 90, 92)]
 

@@ -19,7 +19,8 @@ from analysis.metrics.derived import (
     mover_sum,
     operands,
 )
-from analysis.metrics.intervals import SUMS, poisson_interval, summarise, wilson_interval
+from analysis.metrics.frame import SUMS
+from analysis.metrics.intervals import poisson_interval, summarise, wilson_interval
 
 KNOWN = [
     "revenue", "new_customers", "marketing_cost", "stage_conversion_rate", "stage_conversion_rate.proposal",

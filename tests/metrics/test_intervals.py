@@ -9,16 +9,14 @@ import pytest
 from scipy import stats
 
 from analysis.metrics import intervals
+from analysis.metrics.frame import ESTIMATE_COLUMNS, REASONS, reason_text
 from analysis.metrics.intervals import (
-    ESTIMATE_COLUMNS,
     KIND_RULES,
-    REASONS,
     adjusted_net_share,
     mean_standard_error,
     poisson_interval,
     quantile_ranks,
     ratio_standard_error,
-    reason_text,
     summarise,
     wilson_interval,
 )

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from analysis.catalogue import load_catalogue
-from analysis.metrics.measure import KPI_COLUMNS, measure, measured_metrics, plan
+from analysis.metrics.frame import KPI_COLUMNS
+from analysis.metrics.measure import measure, measured_metrics, plan
 
 # The quarter is 2026Q2; the activity window 90 days.
 #   a  active at the start (February), buys twice in the quarter

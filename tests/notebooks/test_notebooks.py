@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from calendar import month_abbr, month_name
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -349,12 +350,9 @@ def cells(table: Tag) -> list[list[str]]:
     ]
 
 
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
 def numbers(text: str) -> Counter[float]:
     """Every number in a text; the month of an English date counts as its number."""
-    for number, month in enumerate(MONTHS, 1):
-        text = re.sub(rf"\b{month}(?:[a-z]+)?\b", f" {number} ", text)
+    for number in range(1, 13):
+        text = re.sub(rf"\b(?:{month_name[number]}|{month_abbr[number]})\b", f" {number} ", text)
     found = re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", text)
     return Counter(float(each.replace(",", "")) for each in found)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis.metrics.measure import measure
-from analysis.suite import measure_cohorts
+from analysis.suite.everything import measure_cohorts
 from analysis.suite.reconcile import IDENTITIES, reconcile
 from analysis.tables.prepared import read_quality
 

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from analysis.facts import NotMeasured, open_book
-from analysis.suite import kpis_by, measure_suite
+from analysis.suite import measure_suite
 from analysis.suite.customer_value import quarter_lengths, top_share
+from analysis.suite.everything import kpis_by
 from analysis.suite.results import kept_by_content
 from analysis.suite.rows import rows_of_period
 

@@ -16,7 +16,8 @@ from scipy import special, stats
 
 from analysis.catalogue import DEFAULT
 from analysis.metrics.derived import mover_difference
-from analysis.metrics.intervals import CARE_REASONS, NET_SHARE_ANSWERS_ADDED, NOT_MEASURED
+from analysis.metrics.frame import NOT_MEASURED
+from analysis.metrics.intervals import CARE_REASONS, NET_SHARE_ANSWERS_ADDED
 
 CHANGE_COLUMNS = (
     "metric", "variant", "by", "group", "against", "period", "base_period", "value", "base_value",

@@ -25,7 +25,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis.catalogue import DEFAULT, nearest
-from analysis.metrics.intervals import ESTIMATE_COLUMNS, MEASURED, NOT_MEASURED, WITH_CARE
+from analysis.metrics.frame import ESTIMATE_COLUMNS, MEASURED, NOT_MEASURED, WITH_CARE
 
 SHIFTS = ("previous", "year_ago")
 KEY_COLUMNS = ("metric", "variant", "period", "by", "group")

@@ -16,14 +16,9 @@ import pandas as pd
 
 from analysis.catalogue import DEFAULT, Catalogue, Dimension, Metric
 from analysis.facts import Book
-from analysis.metrics.intervals import NOT_MEASURED, SUMS, summarise
+from analysis.metrics.frame import KEYS, KPI_COLUMNS, NOT_MEASURED, NOT_STATED, SUMS
 from analysis.periods import Window, comparison_windows
 
-KEYS = ["metric", "variant", "period", "by", "group"]
-KPI_COLUMNS = [
-    *KEYS, "value", "low", "high", "standard_error", "n", "numerator", "denominator", "status", "reason",
-]  # fmt: skip
-NOT_STATED = "not_stated"
 _BY_WINDOW = "customer_periods"  # the fact whose rows already carry their window
 
 
@@ -57,6 +52,8 @@ def measure(book: Book, dimensions: Sequence[str] = (), metrics: Iterable[Metric
         One row per metric, variant, period and group (``by`` and ``group`` missing at company level):
         ``value, low, high, standard_error, n, numerator, denominator, status, reason``.
     """
+    from analysis.metrics.intervals import summarise  # brings scipy, which compiling SQL does not need
+
     wanted = list(metrics) if metrics is not None else measured_metrics(book.catalogue)
     present = [metric for metric in wanted if not missing_tables(book, metric)]
     sums = [_run(book, scan) for scan in plan(book, present, dimensions)]

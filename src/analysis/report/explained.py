@@ -12,7 +12,8 @@ import pandas as pd
 from analysis.catalogue import DEFAULT, Metric
 from analysis.facts.compile import grain, settings_in
 from analysis.metrics.derived import operands
-from analysis.metrics.measure import NOT_STATED, Scan, missing_tables, plan, reaches, scan_sql
+from analysis.metrics.frame import NOT_STATED
+from analysis.metrics.measure import Scan, missing_tables, plan, reaches, scan_sql
 from analysis.suite import Results
 
 FIRST_ROWS = 5

@@ -120,7 +120,10 @@ def changes_to_judge(results: Results) -> pd.DataFrame:
         kind=[metric.kind for metric in metrics],
         is_headline=[name in book.settings.headline_metrics for name in rows["metric"]],
         is_modelled=[metric.kind == "modelled" for metric in metrics],
-        is_doubtful_model=[metric.kind == "modelled" and doubtful for metric in metrics],
+        is_doubtful_model=[
+            metric.kind == "modelled" and (doubtful or status == "with_care")
+            for metric, status in zip(metrics, rows["status"], strict=True)
+        ],
         is_short_history=[
             base in windows and has_short_history(book, windows[base], metric)
             for metric, base in zip(metrics, rows["base_period"], strict=True)
@@ -130,8 +133,10 @@ def changes_to_judge(results: Results) -> pd.DataFrame:
 
 
 def _with_sizes(changes: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
-    figures = kpis[["metric", "variant", "period", "low", "high", "n"]]
-    bases = figures.rename(columns={"period": "base_period", "n": "base_n"}).drop(columns=["low", "high"])
+    figures = kpis[["metric", "variant", "period", "low", "high", "n", "status"]]
+    bases = figures.rename(columns={"period": "base_period", "n": "base_n"}).drop(
+        columns=["low", "high", "status"]
+    )
     rows = changes.merge(figures, on=["metric", "variant", "period"], how="left")
     return rows.merge(bases, on=["metric", "variant", "base_period"], how="left")
 

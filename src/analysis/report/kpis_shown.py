@@ -14,13 +14,13 @@ from markupsafe import Markup
 
 from analysis.catalogue import DEFAULT, Metric, label
 from analysis.facts import Book
-from analysis.metrics.intervals import reason_text
-from analysis.metrics.measure import NOT_STATED
+from analysis.metrics.frame import NOT_STATED, reason_text
 from analysis.periods import Window
 from analysis.report.tables_shown import (
     CURRENCY_SIGNS,
     MINUS,
     MISSING,
+    VERDICTS,
     Column,
     format_date,
     format_interval,
@@ -356,7 +356,7 @@ def kpi_columns(book: Book, shown: Sequence[str], language: str) -> list[Column]
         Column("name", label("kpis.metric", language), detail_from="variant_name"),
         Column("value", label("kpis.value", language), unit_from="unit", strong=True),
         Column("low", interval, unit_from="unit", high="high", reason_from="reason"),
-        Column("n", label("kpis.n", language), unit="number", verdict_from="n_badge"),
+        Column("n", label("kpis.n", language), unit="number", detail_from="n_detail"),
         *changes,
         Column("trend", label("kpis.trend", language), unit_from="unit", shown_as="sparkline"),
     ]
@@ -367,7 +367,10 @@ def _in_words(rows: pd.DataFrame, book: Book, language: str) -> pd.DataFrame:
     words = rows.assign(
         name=[metric.name.in_(language) for metric in metrics],
         variant_name=[variant_name(metric, language) or None for metric in metrics],
-        n_badge=[n_badge(row, metric, book) for row, metric in zip(rows.itertuples(), metrics, strict=True)],
+        n_detail=[
+            n_detail(row, metric, book, language)
+            for row, metric in zip(rows.itertuples(), metrics, strict=True)
+        ],
         reason=[say_reason(reason, book, language) for reason in rows["reason"]],
     )
     for against in AGAINST:
@@ -379,11 +382,15 @@ def _in_words(rows: pd.DataFrame, book: Book, language: str) -> pd.DataFrame:
     return words
 
 
-def n_badge(row: Any, metric: Metric, book: Book) -> str | None:
-    """The badge beside n where it is small, or where something else makes the figure one to be used with care."""
+def n_detail(row: Any, metric: Metric, book: Book, language: str) -> str | None:
+    """Sign and words below n where it is small, or where something else asks for care; None for nothing."""
     if metric.is_sampled and row.n < book.settings.small_sample:
-        return "small_sample"
-    return "use_with_care" if row.status == "with_care" else None
+        verdict = "small_sample"
+    elif row.status == "with_care":
+        verdict = "use_with_care"
+    else:
+        return None
+    return f"{VERDICTS[verdict][0]} {label('report.verdict_' + verdict, language)}"
 
 
 def doubt_words(change_of_n: Any, is_short: bool, language: str) -> str | None:

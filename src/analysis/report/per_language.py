@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.catalogue import label
 from analysis.facts import NotMeasured
-from analysis.metrics.intervals import reason_text
+from analysis.metrics.frame import reason_text
 from analysis.report.tables_shown import callout, display_figure, display_html
 
 if TYPE_CHECKING:

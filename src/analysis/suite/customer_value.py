@@ -16,8 +16,9 @@ import pandas as pd
 
 from analysis.catalogue import DEFAULT
 from analysis.facts import Book
-from analysis.metrics.intervals import MEASURED, NOT_MEASURED, WITH_CARE, wilson_interval
-from analysis.metrics.measure import KPI_COLUMNS, NOT_STATED, outside_coverage, reaches
+from analysis.metrics.frame import KPI_COLUMNS, MEASURED, NOT_MEASURED, NOT_STATED, WITH_CARE
+from analysis.metrics.intervals import wilson_interval
+from analysis.metrics.measure import outside_coverage, reaches
 from analysis.models import bridge, chain, lifetime_value
 from analysis.models.badge import worst_of
 from analysis.models.gamma_gamma import SpendIndependence, spend_independence

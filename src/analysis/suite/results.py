@@ -11,7 +11,6 @@ import pandas as pd
 
 from analysis.catalogue import DEFAULT
 from analysis.facts import Book, NotMeasured
-from analysis.models.stored import from_json
 from analysis.tables.prepared import read_quality, read_rejected
 
 
@@ -51,6 +50,8 @@ class Results:
     @cached_property
     def fit_by_role(self) -> dict[str, Any]:
         """The fitted models: ``bg_nbd``, ``mbg_nbd`` and ``spend``."""
+        from analysis.models.stored import from_json
+
         fits = self.frames["fits"]
         return {row.role: from_json(row.json) for row in fits.itertuples() if row.role != "independence"}
 

@@ -8,7 +8,6 @@ import pandas as pd
 
 from analysis.catalogue import UnknownName, nearest
 from analysis.errors import InputError
-from analysis.suite import kpis_by
 from analysis.suite.results import Results
 
 
@@ -66,6 +65,8 @@ def _with_dimension(results: Results, by: str) -> pd.DataFrame:
         raise InputError(f"nothing can be broken down by {by}: table {', '.join(sorted(missing))} is not supplied")
     if by in set(results.kpis["by"].dropna()):
         return results.kpis
+    from analysis.suite.everything import kpis_by  # heavy, and only needed for a dimension not in the run
+
     groups = kpis_by(book, by)
     return pd.concat([results.kpis, groups[groups["by"] == by]], ignore_index=True)
 

@@ -76,7 +76,8 @@ def _draw_curve(
 ) -> None:
     beside = {"textcoords": "offset points", "va": "top"}
     ax.plot([0, 1], [0, 1], color=PALETTE["muted"], linestyle=":", linewidth=1.4)
-    ax.annotate(_words("curve_equal", language), (0.98, 0.5), (0, 0), ha="right", color=INKS["soft"], **beside)
+    equal = _words("curve_equal", language)
+    ax.annotate(equal, (0.98, 0.5), (0, 0), ha="right", color=INKS["soft"], **beside)
     ax.plot(curve["share_of_customers"], curve["share_of_value"], color=PALETTE["main"], linestyle="-")
     ax.plot(points["share_of_customers"], points["share_of_value"], "o", color=PALETTE["main"], markersize=6)
     for point, words in zip(points.itertuples(), told, strict=True):
@@ -99,7 +100,8 @@ def plot_equity_bridge(results: Results, *, language: str, ax: Axes) -> Axes | N
     if results.bridge.empty:
         return NotMeasured("no_earlier_period")
     bars, small = bridge_bars(results.bridge)
-    names = {"before": book.baselines[book.window.label]["previous"], "now": book.window.label}
+    before, now = (format_date(day, language) for day in _bridged(book))
+    names = {"before": before, "now": now}
     bars["name"] = [_step_name(bar, names, language) for bar in bars.itertuples()]
     bars["text"] = [_amount_short(bar, book, language) for bar in bars.itertuples()]
     _draw_waterfall(ax, bars)
@@ -110,6 +112,12 @@ def plot_equity_bridge(results: Results, *, language: str, ax: Axes) -> Axes | N
         title=_words("bridge_title", language, **names),
         note=_bridge_note(bars, small, book, language),
     )
+
+
+def _bridged(book: Book) -> tuple[date, date]:
+    """The last days of the previous window and of this one."""
+    before = book.baselines[book.window.label]["previous"]
+    return next(w.last_day for w in book.windows if w.label == before), book.window.last_day
 
 
 def _step_name(bar: Any, names: dict[str, str], language: str) -> str:
@@ -127,14 +135,15 @@ def _amount_short(bar: Any, book: Book, language: str) -> str:
 def _step_words(bar: Any, name: str, book: Book, language: str) -> str:
     signed = bar.step not in ("opening", "closing")
     amount = money(bar.amount, book, language, signed=signed)
-    return _words("bridge_step", language, step=name.replace("\n", " "), amount=amount)
+    return _words("bridge_step", language, step=name.replace("\n", " – "), amount=amount)
 
 
 def _bridge_note(bars: pd.DataFrame, small: pd.DataFrame, book: Book, language: str) -> str:
     change = money(bars["amount"].iloc[-1] - bars["amount"].iloc[0], book, language, signed=True)
     notes = [_words("bridge_note", language, change=change)]
     if len(small):
-        steps = [_step_words(s, _words(f"bridge_{s.step}", language), book, language) for s in small.itertuples()]
+        named = [(step, _words(f"bridge_{step.step}", language)) for step in small.itertuples()]
+        steps = [_step_words(step, name, book, language) for step, name in named]
         notes.append(_words("bridge_small", language, steps=_listed(steps, language)))
     return ("" if language == "zh" else " ").join(notes)
 
@@ -174,7 +183,7 @@ def _bar_colour(bar: Any) -> str:
 
 @figure_per_language
 def plot_calibration(results: Results, *, language: str, ax: Axes) -> Axes | NotMeasured:
-    """Mean purchases in the last period forecast, by number of earlier repeat purchases: forecast and actual."""
+    """Mean purchases in the last period forecast by earlier repeat purchases, as forecast and in fact."""
     bins = results.calibration
     if bins.empty:
         return NotMeasured("no_earlier_period")
@@ -209,13 +218,10 @@ def _draw_calibration(ax: Axes, bins: pd.DataFrame, language: str) -> None:
 
 
 def _bin_words(row: Any, language: str) -> str:
-    expected, actual = (
-        format_number(mean, language, decimals=2) for mean in (row.expected_purchases, row.actual_purchases)
-    )
+    means = {"expected": row.expected_purchases, "actual": row.actual_purchases}
+    numbers = {name: format_number(mean, language, decimals=2) for name, mean in means.items()}
     customers = format_number(row.customers, language)
-    return _words(
-        "calibration_bin", language, frequency=row.frequency, customers=customers, expected=expected, actual=actual
-    )
+    return _words("calibration_bin", language, frequency=row.frequency, customers=customers, **numbers)
 
 
 def _last_forecast(results: Results) -> tuple[str, date]:
@@ -260,10 +266,9 @@ def _draw_tracking(ax: Axes, weeks: pd.DataFrame, kind: str, language: str) -> N
     if weeks["is_forecast"].any():
         shade_days(ax, first_unseen_day(weeks), ends_on.iloc[-1], _words("forecast_part", language))
     actual, expected = weeks[f"actual_{kind}"], weeks[f"expected_{kind}"]
+    model = _words("tracking_model", language)
     ax.plot(ends_on, actual, color=PALETTE["main"], linestyle="-", label=_words("actual", language))
-    ax.plot(
-        ends_on, expected, color=PALETTE["comparison"], linestyle="--", label=_words("tracking_model", language)
-    )
+    ax.plot(ends_on, expected, color=PALETTE["comparison"], linestyle="--", label=model)
     ax.set_ylim(bottom=0)
     ax.set_ylabel(_words("cumulative_y" if kind == "cumulative" else "weekly_y", language))
     ax.yaxis.set_major_formatter(lambda count, _: format_number(count, language))
@@ -276,12 +281,12 @@ def _tracking_alt(weeks: pd.DataFrame, kind: str, language: str) -> str:
     from_day = format_date(first_unseen_day(weeks), language)
     if kind == "cumulative":
         last = weeks.iloc[-1]
-        found = {"expected": last["expected_cumulative"], "actual": last["actual_cumulative"]}
+        found = {name: last[f"{name}_cumulative"] for name in ("expected", "actual")}
         more = {"last": format_date(last["ends_on"], language)}
         name = "cumulative_alt"
     else:
         unseen = weeks[weeks["is_forecast"]]
-        found = {"expected": unseen["expected_incremental"].sum(), "actual": unseen["actual_incremental"].sum()}
+        found = {name: unseen[f"{name}_incremental"].sum() for name in ("expected", "actual")}
         more = {"weeks": format_number(len(unseen), language)}
         name = "weekly_alt"
     numbers = {key: format_number(value, language, decimals=0) for key, value in found.items()}

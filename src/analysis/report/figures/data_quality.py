@@ -44,52 +44,59 @@ def plot_coverage(results: Results, *, language: str, ax: Axes) -> Axes | NotMea
 
 
 def _draw_rates(ax: Axes, rates: pd.DataFrame, book: Book) -> None:
-    """A step for each week or day; what lies after the days known to this run is grey."""
+    """A step for each week or day; what lies after the days known to this run is grey and dotted."""
     ends = rates["starts_on"] + pd.to_timedelta(rates["days"], unit="D")
     edges = [*rates["starts_on"], ends.iloc[-1]]
-    cut = pd.Timestamp(book.cut)
-    known = rates["starts_on"] < cut
-    if known.any():
-        n = int(known.sum())
-        ax.stairs(rates["per_day"][:n], edges[: n + 1], color=PALETTE["main"], linewidth=1.8, baseline=None)
-    if not known.all():
-        n = int(known.sum())
-        ax.stairs(rates["per_day"][n:], edges[n:], color=PALETTE["muted"], linewidth=1.4, linestyle=":", baseline=None)
+    known = int((rates["starts_on"] < pd.Timestamp(book.cut)).sum())
+    style = {"color": PALETTE["main"], "linewidth": 1.8, "linestyle": "-"}
+    unused = {"color": PALETTE["muted"], "linewidth": 1.4, "linestyle": ":"}
+    for part, look in ((slice(0, known), style), (slice(known, len(rates)), unused)):
+        steps = rates["per_day"][part]
+        if len(steps):
+            ax.stairs(steps, edges[part.start : part.stop + 1], baseline=None, **look)
 
 
 def _mark_windows(ax: Axes, book: Book, first: pd.Timestamp, last: pd.Timestamp, language: str) -> None:
     """Shade the window measured and, paler, those it is compared with; name them at the top."""
-    span = last - first
     for name, window in shown_windows(book).items():
         start, end = max(pd.Timestamp(window.start), first), min(pd.Timestamp(window.end), last)
         if end <= start:
             continue
-        ax.axvspan(start, end, color=INKS["line"] if name == "this" else INKS["hair"], linewidth=0, zorder=0)
-        if name == "this" or (end - start) / span >= NARROWEST_NAMED:
+        is_this = name == "this"
+        ax.axvspan(start, end, color=INKS["line" if is_this else "hair"], linewidth=0, zorder=0)
+        if is_this or (end - start) / (last - first) >= NARROWEST_NAMED:
+            words = say_period(window.label, book, language) if is_this else window.period.label
             ax.annotate(
-                say_period(window.label, book, language) if name == "this" else window.period.label,
-                (start + (end - start) / 2, 1), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
-                ha="center", va="bottom", color=INKS["ink"] if name == "this" else INKS["soft"], fontsize=10.5,
-                fontweight="bold" if name == "this" else "normal", annotation_clip=False,
+                words, (start + (end - start) / 2, 1), (0, 3), xycoords=("data", "axes fraction"),
+                textcoords="offset points", ha="center", va="bottom", fontsize=10.5, annotation_clip=False,
+                color=INKS["ink" if is_this else "soft"], fontweight="bold" if is_this else "normal",
             )  # fmt: skip
 
 
 def _coverage_words(book: Book, days: pd.DataFrame, rates: pd.DataFrame, language: str) -> dict[str, str]:
-    total, measured = int(days["orders"].sum()), book.window
-    inside = days[(days["day"] >= pd.Timestamp(measured.start)) & (days["day"] < pd.Timestamp(measured.end))]
-    after = int(days.loc[days["day"] >= pd.Timestamp(book.cut), "orders"].sum())
-    last_known = format_date(book.cut - timedelta(days=1), language)
-    note = label("data_quality.coverage_note", language)
-    if after:
-        gap = "" if language == "zh" else " "
-        note += gap + label("data_quality.coverage_after", language, n=number(after, language), day=last_known)
     by_week = rates["days"].max() > 1
     return {
-        "alt": label(
-            "data_quality.coverage_alt", language, total=number(total, language), inside=number(inside["orders"].sum(), language),
-            first=format_date(days["day"].min(), language), last=format_date(days["day"].max(), language),
-            period=say_period(measured.label, book, language),
-        ),
+        "alt": _coverage_alt(book, days, language),
         "title": label(f"data_quality.coverage_title_{'weeks' if by_week else 'days'}", language),
-        "note": note,
-    }  # fmt: skip
+        "note": _coverage_note(book, days, language),
+    }
+
+
+def _coverage_alt(book: Book, days: pd.DataFrame, language: str) -> str:
+    start, end = pd.Timestamp(book.window.start), pd.Timestamp(book.window.end)
+    inside = days.loc[(days["day"] >= start) & (days["day"] < end), "orders"].sum()
+    numbers = {"total": number(days["orders"].sum(), language), "inside": number(inside, language)}
+    first, last = (format_date(day, language) for day in (days["day"].min(), days["day"].max()))
+    ends = {"first": first, "last": last}
+    period = say_period(book.window.label, book, language)
+    return label("data_quality.coverage_alt", language, period=period, **numbers, **ends)
+
+
+def _coverage_note(book: Book, days: pd.DataFrame, language: str) -> str:
+    note = label("data_quality.coverage_note", language)
+    after = days.loc[days["day"] >= pd.Timestamp(book.cut), "orders"].sum()
+    if not after:
+        return note
+    last_known = format_date(book.cut - timedelta(days=1), language)
+    unused = label("data_quality.coverage_after", language, n=number(after, language), day=last_known)
+    return note + ("" if language == "zh" else " ") + unused

@@ -18,7 +18,7 @@ from analysis.report.kpis_shown import (
     group_name,
     has_short_history,
     metric_name,
-    n_badge,
+    n_detail,
     say_interval,
     say_level,
     say_n,
@@ -172,7 +172,7 @@ def _draw_point(ax: Axes, row: Any, *, hollow: bool) -> None:
 def _is_dip(values: pd.Series, place: int) -> bool:
     """Whether the line comes down to this point and leaves it upwards, so that its figure fits better below."""
     before, after = values.get(place - 1, np.inf), values.get(place + 1, np.inf)
-    return values[place] < min(before, after) and len(values) > 1 and 0 < place
+    return len(values) > 1 and place > 0 and values[place] < min(before, after)
 
 
 def _write_beside(ax: Axes, row: Any, text: str, *, below: bool) -> None:
@@ -188,8 +188,9 @@ def _set_share_axis(ax: Axes, rows: pd.DataFrame) -> None:
     """From 0 where that leaves room to see, else from the tenth below the lowest point; room above for the labels."""
     lowest, highest = rows["low"].fillna(rows["value"]).min(), rows["high"].fillna(rows["value"]).max()
     bottom = 0.0 if lowest < 0.5 else float(np.floor(10 * lowest - 0.5) / 10)
-    ax.set_ylim(bottom, highest + 0.16 * (highest - bottom))
-    ticks = [tick for tick in ax.get_yticks() if bottom <= tick <= max(1.0, highest)]
+    top = highest + 0.16 * (highest - bottom)
+    ax.set_ylim(bottom, top)
+    ticks = [tick for tick in ax.get_yticks() if bottom <= tick <= min(top, max(1.0, highest))]
     ax.set_yticks(ticks, [f"{100 * tick:.0f}%" for tick in ticks])
 
 
@@ -231,7 +232,7 @@ def groups_of(results: Results, metric: Metric, language: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``by, dimension_name, group, group_name, value, low, high, n, n_badge``. Dimensions with one group are
+        ``by, dimension_name, group, group_name, value, low, high, n, n_detail``. Dimensions with one group are
         left out; of one with many groups of its own (cohorts, regions) the last eight by name are kept.
     """
     book, rows = results.book, _grouped(results, metric)
@@ -241,7 +242,7 @@ def groups_of(results: Results, metric: Metric, language: str) -> pd.DataFrame:
     return found.assign(
         dimension_name=[book.catalogue.dimensions[by].name.in_(language) for by in found["by"]],
         group_name=[group_name(book, r.by, r.group, language) for r in found.itertuples()],
-        n_badge=[n_badge(row, metric, book) for row in found.itertuples()],
+        n_detail=[n_detail(row, metric, book, language) for row in found.itertuples()],
     )
 
 

@@ -1,4 +1,4 @@
-"""The frames behind the customer-value page: one function each, from the frames of the results to what is shown."""
+"""What the customer-value page shows of the models: trust, doubt, change, forecasts and ways to value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from analysis.catalogue import DEFAULT, Metric, label
 from analysis.facts import Book, NotMeasured
 from analysis.models.chain import MODEL_NAMES, MODEL_NAMES_ZH
 from analysis.models.fitted import FittedModel
-from analysis.report.kpis_shown import group_name, kpi_rows, say_reason, variant_name
+from analysis.report.kpis_shown import kpi_rows, say_reason, variant_name
 from analysis.report.tables_shown import (
     format_interval,
     format_money,
@@ -25,11 +25,9 @@ from analysis.suite import Results
 
 NORMAL_975 = 1.959963984540054
 VERDICT_ORDER = ("trusted", "use_with_care", "do_not_use")
-SEGMENTS = ("valuable", "at_risk", "ineffective")
-SPEND_GROUPS = ("high", "middle", "low", "once")
 WAYS_TO_VALUE = ("historical_clv", "formula_clv", "predicted_clv")
-MOST_GROUPS = 15  # groups of a dimension that are shown; the most valuable ones
 CURVE_POINTS = 500  # more would not be seen
+LARGE_PARAMETER = 100  # from here on the digits behind the point say nothing
 
 
 def valued_customers(results: Results) -> pd.DataFrame | NotMeasured:
@@ -54,7 +52,7 @@ def money(value: Any, book: Book, language: str, **options: Any) -> str:
 
 
 def chosen_model(results: Results) -> str:
-    """The purchase model that values customers: the one set or, with ``auto``, the better one on the last holdout."""
+    """The purchase model that values customers: the one set, or with ``auto`` the better one last time."""
     wanted = results.book.settings.model
     if wanted != "auto":
         return wanted
@@ -71,8 +69,8 @@ def chosen_model(results: Results) -> str:
 def trust_rows(results: Results, language: str) -> pd.DataFrame:
     """One row for each check of the models: ``check, of, verdict, rule, meaning``.
 
-    The purchase model's fit, its forecasts of the earlier periods, the spend model's fit, and whether spend is
-    independent of frequency.
+    The purchase model's fit, its forecasts of the earlier periods, the spend model's fit, and whether spend
+    is independent of frequency.
     """
     fits = results.fits.set_index("role")
     if fits.empty:
@@ -82,11 +80,18 @@ def trust_rows(results: Results, language: str) -> pd.DataFrame:
     checks = [("purchases_fit", purchases, fits.loc[chosen])]
     forecasts = results.holdout[results.holdout["model"] == chosen]
     if len(forecasts):
-        record = {"inside": int(forecasts["is_inside"].sum()), "periods": len(forecasts)}
-        of = label("customer_value.forecast_record", language, model=purchases, **record)
-        checks.append(("purchases_forecast", of, forecasts.iloc[-1]))
+        checks.append(("purchases_forecast", _record(forecasts, purchases, language), forecasts.iloc[-1]))
     checks += [("spend_fit", spend, fits.loc["spend"]), ("independence", spend, fits.loc["independence"])]
     return pd.DataFrame([_check(kind, of, found, language) for kind, of, found in checks])
+
+
+def _record(forecasts: pd.DataFrame, model: str, language: str) -> str:
+    """The model, and in how many of the periods that it forecast the actual total lay in the interval."""
+    made = forecasts[forecasts["low"].notna()]
+    if made.empty:
+        return model
+    inside = int(made["is_inside"].sum())
+    return label("customer_value.forecast_record", language, model=model, inside=inside, periods=len(made))
 
 
 def _check(kind: str, of: str, found: pd.Series, language: str) -> dict[str, Any]:
@@ -111,9 +116,9 @@ def worst_verdict(verdicts: pd.Series) -> str:
 def predictive_interval(equity: Mapping[str, Any], customers: pd.DataFrame) -> tuple[float, float, float]:
     """Limits of what the customers will really bring together, and the share of its variance that is chance.
 
-    The total's parameter doubt (the frame's standard error) and the noise of every customer's own purchases add
-    up as variances; the limits are the normal distribution's at 95 %. Not numbers where the fitted spend has no
-    variance.
+    The total's parameter doubt (the frame's standard error) and the noise of every customer's own purchases
+    add up as variances; the limits are the normal distribution's at 95 %. Not numbers where the fitted spend
+    has no variance.
     """
     noise = float((customers["clv_noise_sd"].astype(float) ** 2).sum())
     parameters = float(equity["standard_error"]) ** 2
@@ -183,25 +188,33 @@ def bridge_bars(bridge: pd.DataFrame, least_share: float = 0.001) -> tuple[pd.Da
 
 
 def holdout_rows(results: Results, language: str) -> pd.DataFrame:
-    """One row for each period forecast and model, the latest period first, with what stands under each figure."""
-    holdout = results.holdout.iloc[::-1].sort_values("period", ascending=False, kind="stable")
-    rows = holdout.assign(
-        name=[model_name(model, language) for model in holdout["model"]],
-        interval=[_interval(row, "number", language, decimals=0) for row in holdout.to_dict("records")],
-        inside=[
-            label(f"customer_value.{'inside' if inside else 'outside'}", language)
-            for inside in holdout["is_inside"]
-        ],
-        verdict=[page_verdict(verdict) for verdict in holdout["verdict"]],
-    )
+    """One row for each period forecast and model, the latest period and the model in use first.
+
+    Beside the columns of the frame: ``name``, ``interval`` and ``inside`` (in words; missing without a
+    forecast), ``per_customer…`` (the root mean squared errors in words).
+    """
+    rows = results.holdout.assign(order=(results.holdout["model"] != chosen_model(results)).astype(int))
+    rows = rows.sort_values(["period", "order"], ascending=[False, True], ignore_index=True)
+    rows["name"] = [model_name(model, language) for model in rows["model"]]
+    rows["verdict"] = [page_verdict(verdict) for verdict in rows["verdict"]]
+    rows["interval"] = [_interval(row, "number", language, decimals=0) for row in rows.to_dict("records")]
+    rows["inside"] = [_inside_words(row, language) for row in rows.itertuples()]
     for name in ("", "_last_quarter", "_own_rate"):
         errors = rows[f"root_mean_squared_error{name}"]
-        rows[f"per_customer{name}"] = [
-            "" if is_missing(error) else label("customer_value.per_customer", language, error=format_number(error, language, decimals=3))
-            for error in errors
-        ]  # fmt: skip
-    rows["order"] = (rows["model"] != chosen_model(results)).astype(int)
-    return rows.sort_values(["period", "order"], ascending=[False, True], ignore_index=True)
+        rows[f"per_customer{name}"] = [_error_each(error, language) for error in errors]
+    return rows
+
+
+def _inside_words(row: Any, language: str) -> str | None:
+    if not row.interval:
+        return None
+    return label(f"customer_value.{'inside' if row.is_inside else 'outside'}", language)
+
+
+def _error_each(error: float, language: str) -> str | None:
+    if is_missing(error):
+        return None
+    return label("customer_value.per_customer", language, error=format_number(error, language, decimals=3))
 
 
 def _interval(
@@ -212,156 +225,14 @@ def _interval(
     return format_interval(row[low], row[high], unit, language, **options)
 
 
-# --- who the value is ---------------------------------------------------------------------------------
-
-
-def value_by_group(results: Results, language: str) -> tuple[pd.DataFrame, list[str]]:
-    """Equity and value per customer of every group of the run's dimensions, and the dimensions left out.
-
-    A dimension in which all customers stand in one group says nothing and is left out. Of a dimension with many
-    groups the most valuable ones are kept, in the order of the groups.
-
-    Returns
-    -------
-    rows, left_out
-        Rows: ``dimension, group, customers, equity, equity_low, equity_high, share, per_customer,
-        per_customer_low, per_customer_high``. Left out: names of dimensions.
-    """
-    book, kpis = results.book, results.kpis
-    now = kpis[
-        (kpis["period"] == book.window.label)
-        & (kpis["variant"] == DEFAULT)
-        & kpis["by"].notna()
-        & kpis["value"].notna()
-    ]
-    equity = now[now["metric"] == "customer_equity"].set_index(["by", "group"])
-    each = now[now["metric"] == "predicted_clv"].set_index(["by", "group"])
-    parts, left_out = [], []
-    for name in (name for name in book.settings.dimensions if name in equity.index.get_level_values("by")):
-        dimension, groups = book.catalogue.dimensions[name], equity.loc[name]
-        if len(groups) < 2:
-            left_out.append(dimension.name.in_(language))
-            continue
-        frame = pd.DataFrame({
-            "customers": groups["n"], "equity": groups["value"], "equity_low": groups["low"], "equity_high": groups["high"],
-            "share": groups["value"] / groups["value"].sum(), "per_customer": each.loc[name]["value"],
-            "per_customer_low": each.loc[name]["low"], "per_customer_high": each.loc[name]["high"],
-        })  # fmt: skip
-        kept = set(frame["equity"].nlargest(MOST_GROUPS).index)
-        order = sorted(kept, key=lambda group: _place(dimension.groups, group))
-        frame = frame.loc[order].rename_axis("id").reset_index()
-        names = [group_name(book, name, group, language) for group in frame["id"]]
-        parts.append(frame.assign(dimension=dimension.name.in_(language), group=names))
-    return (pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()), left_out
-
-
-def _place(groups: Mapping[str, Any], group: str) -> tuple[int, str]:
-    """Declared groups in their order, then those that come from the data, by name."""
-    known = list(groups)
-    return (known.index(group) if group in known else len(known), str(group))
-
-
-def value_by_spend(customers: pd.DataFrame, language: str) -> pd.DataFrame:
-    """Value by what customers spend: thirds of the repeat buyers by mean spend, and one-time buyers apart.
-
-    Columns: ``id, group, customers, spent, expected_spend`` (per purchase: so far, and as the model expects),
-    ``equity, low, high, share, per_customer``. The limits add up the customers' own.
-    """
-    return _sums_by(customers, spend_group(customers), SPEND_GROUPS, "spend", language)
-
-
-def spend_group(customers: pd.DataFrame) -> pd.Series:
-    """``once`` for one-time buyers, else the third of the repeat buyers by mean spend: ``low, middle, high``.
-
-    Thirds by rank, ties by order; those whose repeat purchases brought no money are among the low.
-    """
-    repeats = ~customers["is_one_time_buyer"].astype(bool)
-    rank = customers["mean_repeat_spend"].fillna(0.0)[repeats].rank(method="first")
-    third = np.ceil(3 * rank / max(1, repeats.sum())).astype(int).map({1: "low", 2: "middle", 3: "high"})
-    return third.reindex(customers.index).fillna("once")
-
-
-def value_by_segment(customers: pd.DataFrame, language: str) -> pd.DataFrame:
-    """Value × risk: valuable, at risk, ineffective; those who bought twice or more, then one-time buyers.
-
-    Columns as ``value_by_spend``, and ``bought`` (the section) and ``chance`` (mean probability of still being
-    a customer).
-    """
-    segments = segment_of(customers)
-    parts = []
-    for section, chosen in (
-        ("repeat", ~customers["is_one_time_buyer"]),
-        ("once", customers["is_one_time_buyer"]),
-    ):
-        chosen = chosen.astype(bool)
-        rows = _sums_by(
-            customers[chosen],
-            segments[chosen],
-            SEGMENTS,
-            "segment",
-            language,
-            customers["predicted_clv"].sum(),
-        )
-        rows["bought"] = label(f"customer_value.bought_{section}", language)
-        parts.append(rows)
-    return pd.concat(parts, ignore_index=True)
-
-
-def segment_of(customers: pd.DataFrame) -> pd.Series:
-    """``ineffective`` below the share of customers that counts as valuable, else ``at_risk`` or ``valuable``."""
-    names = np.where(
-        customers["is_at_risk"], "at_risk", np.where(customers["is_valuable"], "valuable", "ineffective")
-    )
-    return pd.Series(names, customers.index)
-
-
-def _sums_by(
-    customers: pd.DataFrame,
-    groups: pd.Series,
-    order: tuple[str, ...],
-    kind: str,
-    language: str,
-    whole: float | None = None,
-) -> pd.DataFrame:
-    purchases = customers["repeat_orders"] + 1
-    sums = customers.assign(purchases=purchases, chance=1 - customers["churn_score"]).groupby(groups.to_numpy()).agg(
-        customers=("predicted_clv", "size"), equity=("predicted_clv", "sum"), low=("clv_low", "sum"), high=("clv_high", "sum"),
-        revenue=("net_revenue_to_date", "sum"), purchases=("purchases", "sum"), expected_spend=("expected_spend", "mean"),
-        chance=("chance", "mean"),
-    )  # fmt: skip
-    sums = sums.reindex([group for group in order if group in sums.index])
-    sums["share"] = sums["equity"] / (customers["predicted_clv"].sum() if whole is None else whole)
-    sums["per_customer"] = sums["equity"] / sums["customers"]
-    sums["spent"] = sums["revenue"] / sums["purchases"]
-    sums["group"] = [label(f"customer_value.{kind}_{group}", language) for group in sums.index]
-    sums["what"] = [label(f"customer_value.{kind}_{group}_is", language) for group in sums.index]
-    return sums.rename_axis("id").reset_index()
-
-
-def top_customers(customers: pd.DataFrame, n: int, language: str, book: Book) -> pd.DataFrame:
-    """The n customers of the highest predicted value, ties by id: ``name, id_below, interval`` and their own columns."""
-    best = customers.sort_values(["predicted_clv", "customer_id"], ascending=[False, True]).head(n)
-    has_name = best["customer_name"].notna()
-    currency = book.settings.currency
-    return best.assign(
-        name=best["customer_name"].where(has_name, best["customer_id"]).astype(object),
-        id_below=best["customer_id"].astype(object).where(has_name, None),
-        chance=1 - best["churn_score"],
-        interval=[
-            _interval(row, "money", language, "clv_low", "clv_high", currency=currency)
-            for row in best.to_dict("records")
-        ],
-    ).reset_index(drop=True)
-
-
 # --- ways to value, and the models --------------------------------------------------------------------
 
 
 def way_rows(results: Results, language: str) -> pd.DataFrame:
     """Every way to value a customer, one row each: what it gives for the period, and what it means.
 
-    Columns: ``way`` (the section), ``name, value, low, high, n, reason, meaning``; ``reason`` says why there is no
-    value, or no interval.
+    Columns: ``way`` (the section), ``name, value, low, high, n, reason, meaning``; ``reason`` says why there
+    is no value, or no interval.
     """
     book = results.book
     metrics = [metric for name in WAYS_TO_VALUE for metric in book.catalogue.metrics[name].all_variants()]
@@ -391,29 +262,40 @@ def _way_name(metric: Metric, model: str, language: str) -> str:
 
 
 def fit_rows(results: Results, language: str) -> pd.DataFrame:
-    """One row for each fitted model: what it models, customers, log-likelihood, status, what it says of itself."""
-    rows = []
-    for role, fit in results.fit_by_role.items():
-        rows.append({
-            "name": model_name(fit.model, language), "models": _role_words(role, fit, language),
-            "customers": fit.n_customers, "log_likelihood": fit.log_likelihood,
+    """One row for each model: ``name, models`` (of what), ``customers, log_likelihood, status, message``."""
+    rows = [
+        {
+            "name": model_name(fit.model, language),
+            "models": _role_words(role, fit, language),
+            "customers": fit.n_customers,
+            "log_likelihood": fit.log_likelihood,
             "status": label(f"customer_value.status_{fit.status}", language),
             "message": fit.message_zh if language == "zh" else fit.message,
-        })  # fmt: skip
+        }
+        for role, fit in results.fit_by_role.items()
+    ]
     return pd.DataFrame(rows)
 
 
 def parameter_rows(results: Results, language: str) -> pd.DataFrame:
-    """One row for each parameter of each model: ``model, parameter, estimate, standard_error, meaning, reason``."""
-    rows = []
-    for role, fit in results.fit_by_role.items():
-        section = f"{model_name(fit.model, language)} · {_role_words(role, fit, language)}"
-        for name, estimate in fit.params.items():
-            rows.append({
-                "model": section, "parameter": label(f"customer_value.symbol_{name}", language), "estimate": estimate,
-                "standard_error": fit.standard_errors[name], "reason": label("customer_value.not_determined", language),
-                "meaning": label(f"customer_value.param_{fit.model}_{name}", language),
-            })  # fmt: skip
+    """One row for each parameter of each model.
+
+    Columns: ``model`` (the section), ``parameter, estimate, standard_error, decimals, meaning, reason`` (why
+    one is missing).
+    """
+    rows = [
+        {
+            "model": f"{model_name(fit.model, language)} · {_role_words(role, fit, language)}",
+            "parameter": label(f"customer_value.symbol_{name}", language),
+            "estimate": estimate,
+            "standard_error": fit.standard_errors[name],
+            "decimals": 1 if estimate >= LARGE_PARAMETER else 4,
+            "meaning": label(f"customer_value.param_{fit.model}_{name}", language),
+            "reason": label("customer_value.not_determined", language),
+        }
+        for role, fit in results.fit_by_role.items()
+        for name, estimate in fit.params.items()
+    ]
     return pd.DataFrame(rows)
 
 

@@ -1,4 +1,4 @@
-"""Data quality and definitions: what was read and left out, what the data cover, what adds up, what numbers mean."""
+"""Data quality: what was read and left out, what the data cover, what adds up, what the numbers mean."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ import pandas as pd
 from markupsafe import Markup
 
 from analysis.catalogue import label
-from analysis.facts import NotMeasured
+from analysis.facts import Book, NotMeasured
 from analysis.report.pages.data_quality_rows import (
-    HASH_DIGITS,
-    absent_rows,
     activity_words,
     broken_rows,
     identity_rows,
-    input_rows,
     number,
     orders_by_day,
     read_rows,
     rejected_rows,
-    setting_rows,
-    variant_rows,
     window_rows,
 )
 from analysis.report.pages.definitions import show_definitions
+from analysis.report.pages.settings_rows import (
+    HASH_DIGITS,
+    absent_rows,
+    input_rows,
+    setting_rows,
+    variant_rows,
+)
 from analysis.report.per_language import html_per_language
 from analysis.report.tables_shown import Column, callout, table_html
 from analysis.suite import Results
@@ -47,10 +49,12 @@ def _column(key: str, heading: str, language: str, unit: str = "text", **options
     return Column(key, _words(f"head_{heading}", language), unit, **options)
 
 
-def _table(rows: pd.DataFrame, columns: Sequence[Column], caption: str, results: Results, language: str, **options: Any) -> Markup:
-    return table_html(
-        rows, columns, caption=_words(caption, language), language=language, currency=results.book.settings.currency, **options
-    )
+def _table(
+    rows: pd.DataFrame, columns: Sequence[Column], name: str, book: Book, language: str, **options: Any
+) -> Markup:
+    """A table of the page, under the caption that its name has in the words of the page."""
+    caption, currency = _words(f"{name}_caption", language), book.settings.currency
+    return table_html(rows, columns, caption=caption, language=language, currency=currency, **options)
 
 
 @html_per_language
@@ -66,7 +70,8 @@ def show_tables_read(results: Results, *, language: str) -> Markup | NotMeasured
         _column("amount", "amount", language, "money"),
         _column("first_row", "first_row", language, "number", decimals=0),
     ]
-    return _table(rows, columns, "read_caption", results, language, note=_words("read_note", language), group_by="table", phone="cards")
+    note = _words("read_note", language)
+    return _table(rows, columns, "read", results.book, language, note=note, group_by="table", phone="cards")
 
 
 @html_per_language
@@ -83,7 +88,7 @@ def show_rejected(results: Results, n: int = FIRST_REJECTED, *, language: str) -
         _column("words", "rule", language),
     ]
     note = _words("rejected_note", language, shown=number(len(rows), language), total=number(total, language))
-    return _table(rows, columns, "rejected_caption", results, language, note=note, phone="cards")
+    return _table(rows, columns, "rejected", results.book, language, note=note, phone="cards")
 
 
 @html_per_language
@@ -98,7 +103,7 @@ def show_windows(results: Results, *, language: str) -> Markup:
     ]
     note = _words("windows_partial", language) if book.window.is_partial else None
     rows = window_rows(book, orders_by_day(book), language)
-    return _table(rows, columns, "windows_caption", results, language, note=note, phone="cards")
+    return _table(rows, columns, "windows", results.book, language, note=note, phone="cards")
 
 
 @html_per_language
@@ -124,7 +129,7 @@ def show_identities(results: Results, *, language: str) -> Markup:
         _column("checks", "checks", language, "number", decimals=0),
         _column("state", "state", language),
     ]
-    table = _table(identity_rows(results, language), columns, "identities_caption", results, language)
+    table = _table(identity_rows(results, language), columns, "identities", results.book, language)
     return summary + table + _broken(results, language)
 
 
@@ -138,7 +143,7 @@ def _broken(results: Results, language: str) -> Markup:
         _column("relation", "relation", language),
         _column("right", "right", language, "number"),
     ]
-    return _table(rows, columns, "broken_caption", results, language, phone="cards")
+    return _table(rows, columns, "broken", results.book, language, phone="cards")
 
 
 @html_per_language
@@ -150,7 +155,7 @@ def show_settings(results: Results, *, language: str) -> Markup:
         _column("meaning", "reason", language),
     ]
     rows = setting_rows(results.book, language)
-    return _table(rows, columns, "settings_caption", results, language, group_by="section", phone="cards")
+    return _table(rows, columns, "settings", results.book, language, group_by="section", phone="cards")
 
 
 @html_per_language
@@ -162,8 +167,9 @@ def show_inputs(results: Results, *, language: str) -> Markup:
         _column("rows", "rows", language, "number", decimals=0),
         _column("hash", "hash", language),
     ]
-    note = _words("inputs_note", language, digits=HASH_DIGITS, prepared=book.prepared.content_hash, run=book.fingerprint)
-    return _table(input_rows(book), columns, "inputs_caption", results, language, note=note)
+    hashes = {"prepared": book.prepared.content_hash, "run": book.fingerprint}
+    note = _words("inputs_note", language, digits=HASH_DIGITS, **hashes)
+    return _table(input_rows(book), columns, "inputs", book, language, note=note)
 
 
 @html_per_language
@@ -177,7 +183,7 @@ def show_absent_tables(results: Results, *, language: str) -> Markup:
         _column("metrics", "adds_metrics", language),
         _column("breakdowns", "adds_breakdowns", language),
     ]
-    return _table(rows, columns, "absent_caption", results, language, phone="cards")
+    return _table(rows, columns, "absent", results.book, language, phone="cards")
 
 
 @html_per_language
@@ -193,6 +199,7 @@ def show_variants(results: Results, *, language: str) -> Markup:
     rows, absent = variant_rows(results, language)
     notes = [_words("variants_note", language)]
     if absent:
-        notes.append(_words("variants_not_measured", language, list=label("kpis.list_join", language).join(absent)))
+        listed = label("kpis.list_join", language).join(absent)
+        notes.append(_words("variants_not_measured", language, list=listed))
     note = ("" if language == "zh" else " ").join(notes)
-    return _table(rows, columns, "variants_caption", results, language, note=note, group_by="metric", phone="cards")
+    return _table(rows, columns, "variants", results.book, language, note=note, group_by="metric", phone="cards")

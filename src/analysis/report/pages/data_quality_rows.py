@@ -1,61 +1,25 @@
-"""The frames behind the data-quality page: what was read, covered, reconciled and set, one function each."""
+"""What the data-quality page shows of the data: what was read, what is covered, what adds up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
 
-from analysis.catalogue import DEFAULT, Metric, label
+from analysis.catalogue import label
 from analysis.engine import open_engine
 from analysis.facts import Book
 from analysis.periods import Window
-from analysis.report.explained import fill_in
-from analysis.report.kpis_shown import kpi_rows, not_measured_list, say_period, say_reason, variant_name
-from analysis.report.pages.customer_value_rows import model_name
-from analysis.report.pages.definitions import formula_in_words
-from analysis.report.tables_shown import (
-    format_date,
-    format_date_range,
-    format_number,
-    format_percent,
-    is_missing,
-)
+from analysis.report.kpis_shown import say_period
+from analysis.report.tables_shown import format_date, format_date_range, format_number, is_missing
 from analysis.suite import Results
 from analysis.suite.reconcile import IDENTITIES
 from analysis.tables.quality import STAGES, rule_words
 
-ALL_GOOD, SOME_BROKEN, NOTHING_TO_CHECK = "holds", "broken", "unchecked"
 LONGEST_CELL = 60
 DAILY_UP_TO_DAYS = 62
-HASH_DIGITS = 16
 FITS_WITHIN = 0.10  # an activity window this near to the suggested one is as good
-
-SETTINGS_SHOWN: dict[str, tuple[str, ...]] = {
-    "data": (
-        "currency", "time_zone", "fiscal_year_start_month", "data_through", "settle_days", "max_rejected_share",
-        "first_possible_date", "exclusions",
-    ),
-    "customers": ("activity_window_days", "frequent_orders", "new_customers_by"),
-    "value": (
-        "gross_margin", "discount_rate_per_year", "horizon_quarters", "lifetime_cap_years", "model", "at_risk_p_alive",
-        "at_risk_value_share", "model_draws", "random_seed",
-    ),
-    "judging": ("confidence_level", "small_sample", "sparkline_periods", "dimensions", "variants"),
-}  # fmt: skip
-"""The settings that change numbers, in the order they are shown."""
-
-SETTINGS_LEFT_OUT = (
-    "company", "company_id", "languages", "headline_metrics", "pages", "engine", "tables",
-)  # fmt: skip
-"""Those that change only what is shown or where it runs; tables have a section of their own."""
-
-SHARES = (
-    "max_rejected_share", "gross_margin", "discount_rate_per_year", "at_risk_p_alive", "at_risk_value_share",
-    "confidence_level",
-)  # fmt: skip
 
 
 # --- what was read ------------------------------------------------------------------------------------
@@ -137,10 +101,14 @@ def orders_by_day(book: Book) -> pd.DataFrame:
         return pd.DataFrame({"day": pd.Series(dtype="datetime64[us]"), "orders": pd.Series(dtype="int64")})
     engine = open_engine(book.settings.engine)
     engine.view_parquet("checked_orders", book.prepared.tables["orders"])
-    sql = "select ordered_on as day, count(*) as orders from checked_orders where not is_return group by 1 order by 1"
-    days = engine.run(sql)
+    days = engine.run(_ORDERS_BY_DAY)
     engine.close()
     return days.assign(day=pd.to_datetime(days["day"]))
+
+
+_ORDERS_BY_DAY = """
+select ordered_on as day, count(*) as orders from checked_orders where not is_return group by 1 order by 1
+"""
 
 
 def order_rates(days: pd.DataFrame) -> pd.DataFrame:
@@ -223,13 +191,13 @@ def activity_words(setting_days: int, suggested_days: int | None, language: str)
 
 
 def identity_rows(results: Results, language: str) -> pd.DataFrame:
-    """Every identity of the reconciliation: ``identity, words, checks, broken, state``; also those never asked."""
+    """Every identity of the reconciliation, asked or not: ``identity, words, checks, broken, state``."""
     checks = results.identities
     rows = []
     for name in IDENTITIES:
         held = checks.loc[checks["identity"] == name, "holds"].astype(bool)
         broken = int((~held).sum())
-        state = SOME_BROKEN if broken else ALL_GOOD if len(held) else NOTHING_TO_CHECK
+        state = "broken" if broken else "holds" if len(held) else "unchecked"
         rows.append({
             "identity": name, "words": label(f"data_quality.identity_{name}", language), "checks": len(held),
             "broken": broken, "state": label(f"data_quality.state_{state}", language),
@@ -244,133 +212,6 @@ def broken_rows(results: Results, language: str) -> pd.DataFrame:
     return broken.assign(words=words).reset_index(drop=True)
 
 
-# --- settings, inputs, absent tables ------------------------------------------------------------------
-
-
-def setting_rows(book: Book, language: str) -> pd.DataFrame:
-    """The settings that change numbers: ``section, name, key, value, meaning``."""
-    rows = []
-    for section, keys in SETTINGS_SHOWN.items():
-        for key in keys:
-            rows.append({
-                "section": label(f"data_quality.settings_{section}", language), "key": key,
-                "name": label(f"data_quality.setting_{key}", language),
-                "value": setting_value(key, getattr(book.settings, key), book, language),
-                "meaning": label(f"data_quality.setting_{key}_why", language),
-            })  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def setting_value(key: str, value: Any, book: Book, language: str) -> str:
-    """A setting's value as a reader writes it; what is not set says what holds instead."""
-    joined = label("kpis.name_join", language).join
-    if key == "model":
-        return model_name(value, language)
-    if value is None or value in ({}, ()):
-        return label(f"data_quality.unset_{key}", language)
-    if key in SHARES:
-        return format_percent(value, language, decimals=0 if round(100 * value, 6).is_integer() else None)
-    if key == "dimensions":
-        return joined(book.catalogue.dimensions[name].name.in_(language) for name in value)
-    if key == "variants":
-        return joined(_chosen_variant(book, name, variant, language) for name, variant in value.items())
-    if key == "exclusions":
-        return joined(_exclusion(name, rule, language) for name, rule in value.items())
-    if isinstance(value, date):
-        return format_date(value, language)
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _chosen_variant(book: Book, metric_id: str, variant: str, language: str) -> str:
-    metric = book.catalogue.metric(metric_id, variant)
-    name = variant_name(metric, language) or label("data_quality.variant_default", language)
-    return f"{metric.name.in_(language)}: {name}" if language == "en" else f"{metric.name.in_(language)}：{name}"
-
-
-def _exclusion(name: str, rule: Any, language: str) -> str:
-    out_of = label("kpis.name_join", language).join(label(f"data_quality.out_of_{each}", language) for each in rule.out_of)
-    return label("data_quality.exclusion", language, name=name, where=rule.where, out_of=out_of)
-
-
-def input_rows(book: Book) -> pd.DataFrame:
-    """The source files: ``file, rows, hash`` (the first digits of SHA-256)."""
-    inputs = book.prepared.inputs.items()
-    return pd.DataFrame(
-        [{"file": name, "rows": about["rows"], "hash": about["sha256"][:HASH_DIGITS]} for name, about in inputs],
-        columns=["file", "rows", "hash"],
-    )
-
-
-def absent_rows(book: Book, language: str) -> pd.DataFrame:
-    """The tables not supplied, and what each would add: ``table, row, metrics, breakdowns``."""
-    join = label("kpis.name_join", language).join
-    rows = []
-    for name in book.absent:
-        contract = book.catalogue.tables[name]
-        breakdowns = [d.name.in_(language) for d in book.catalogue.dimensions.values() if name in d.needs]
-        rows.append({
-            "table": contract.name.in_(language),
-            "row": label("data_quality.row_for", language, row=contract.row.in_(language)),
-            "metrics": join(_metrics_needing(book, name, language)) or None,
-            "breakdowns": join(breakdowns) or None,
-        })  # fmt: skip
-    return pd.DataFrame(rows, columns=["table", "row", "metrics", "breakdowns"])
-
-
-def _metrics_needing(book: Book, table: str, language: str) -> Iterator[str]:
-    """The metrics shown that need a table, by name; where only variants do, with these."""
-    for metric in (metric for metric in book.catalogue.metrics.values() if metric.shown):
-        needing = [variant for variant in metric.all_variants() if table in variant.needs]
-        if any(variant.variant == DEFAULT for variant in needing):
-            yield metric.name.in_(language)
-        elif needing:
-            names = label("kpis.name_join", language).join(variant_name(variant, language) for variant in needing)
-            yield label("data_quality.with_variants", language, name=metric.name.in_(language), variants=names)
-
-
-# --- one metric under every definition ----------------------------------------------------------------
-
-
-def variant_rows(results: Results, language: str) -> tuple[pd.DataFrame, list[str]]:
-    """The metrics that have several definitions (口径), each definition with its value in the period.
-
-    Returns
-    -------
-    rows, not_measured
-        Rows: ``metric`` (the section), ``name, in_use, value, low, high, n, unit, reason, formula``. Metrics with
-        no value under any definition are not among them but named, with the reason, in ``not_measured``.
-    """
-    book = results.book
-    several = [metric for metric in book.catalogue.metrics.values() if metric.variants and metric.shown]
-    rows = kpi_rows(results, [variant for metric in several for variant in metric.all_variants()])
-    has_value = rows["value"].notna().groupby(rows["metric"]).transform("any")
-    absent = rows[~has_value & (rows["variant"] == [book.settings.variants.get(m, DEFAULT) for m in rows["metric"]])]
-    rows = rows[has_value][["metric", "variant", "unit", "value", "low", "high", "n", "reason"]]
-    metrics = [book.catalogue.metric(row.metric, row.variant) for row in rows.itertuples()]
-    in_use = label("data_quality.in_use", language)
-    shown = rows.assign(
-        metric=[metric.name.in_(language) for metric in metrics],
-        name=[variant_name(m, language) or label("data_quality.variant_default", language) for m in metrics],
-        in_use=[in_use if _is_in_use(book, metric) else None for metric in metrics],
-        reason=[say_reason(reason, book, language) for reason in rows["reason"]],
-        formula=[_formula(metric, book, language) for metric in metrics],
-        n=rows["n"].where(rows["value"].notna()),
-    )
-    return shown.reset_index(drop=True), not_measured_list(results, absent, language)
-
-
-def _is_in_use(book: Book, metric: Metric) -> bool:
-    return book.settings.variants.get(metric.id, DEFAULT) == metric.variant
-
-
-def _formula(metric: Metric, book: Book, language: str) -> str:
-    """How the metric is worked out, on which rows."""
-    formula, where = (fill_in(text or "", book.setting_values) for text in (formula_in_words(metric, language), metric.where))
-    return label("data_quality.formula_where", language, formula=formula, where=where) if where else formula
-
-
 def number(value: Any, language: str) -> str:
     """A count with thousands separators."""
     return format_number(value, language, decimals=0)
-
-

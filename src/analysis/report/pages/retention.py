@@ -145,7 +145,7 @@ def _group_columns(results: Results, shown: Sequence[str], language: str) -> lis
             unit="percent",
             high="high",
         ),
-        Column("n", label("kpis.n", language), unit="number", verdict_from="n_badge"),
+        Column("n", label("kpis.n", language), unit="number", detail_from="n_detail"),
         *changes,
     ]
 
