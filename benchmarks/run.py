@@ -1,7 +1,7 @@
 """What is fast, against what: every measurement in a process of its own, rivals in the same run.
 
     python benchmarks/run.py            the table in benchmarks/README.md
-    python benchmarks/run.py --small    the same on little data, in under a minute
+    python benchmarks/run.py --small    the same on little data, once each
 
 A worker loads its inputs, then times one call; answers of rivals are compared, because a fast wrong number
 would win every race.
@@ -24,8 +24,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-SIZES = {"customers": [100_000, 1_000_000], "orders": [1_000_000]}
-SMALL_SIZES = {"customers": [5_000, 20_000], "orders": [50_000]}
+FULL = {"customers": [100_000, 1_000_000], "orders": [1_000_000]}, 3  # rows, and processes for each call
+FEW = {"customers": [10_000], "orders": [50_000]}, 1
 LAST_DAY = "2024-12-31"
 OBSERVED_DAYS = 731
 WEEKS_PER_LIFETIMES_MONTH = 4.345
@@ -319,7 +319,7 @@ def measure_here(task: str, way: str, path: Path) -> Measured:
 
 
 def in_own_process(*arguments: object) -> str:
-    """What this script prints when called so; a process inherits its parent's peak, so the parent stays small."""
+    """What this script prints when called so. A child inherits the peak of its parent, which stays small."""
     ran = subprocess.run(
         [sys.executable, __file__, *map(str, arguments)], capture_output=True, text=True, check=False
     )
@@ -328,10 +328,10 @@ def in_own_process(*arguments: object) -> str:
     return ran.stdout
 
 
-def measure(task: Task, way: str, path: Path) -> Measured:
-    """The median of three processes, or one where it takes long."""
+def measure(task: Task, way: str, path: Path, repeats: int) -> Measured:
+    """The median of several processes, or the one where it takes long."""
     found: list[Measured] = []
-    while len(found) < 3 and not (found and found[0].seconds >= REPEATED_BELOW_SECONDS):
+    while len(found) < repeats and not (found and found[0].seconds >= REPEATED_BELOW_SECONDS):
         said = in_own_process("--worker", task.name, way, path)
         found.append(Measured(**json.loads(said.splitlines()[-1])))
     return Measured(
@@ -339,9 +339,9 @@ def measure(task: Task, way: str, path: Path) -> Measured:
     )
 
 
-def compare(task: Task, size: int | None, path: Path) -> Iterator[list[str]]:
+def compare(task: Task, size: int | None, path: Path, repeats: int) -> Iterator[list[str]]:
     """One row of the table for each way, ours first."""
-    measured = {way: measure(task, way, path) for way in task.ways}
+    measured = {way: measure(task, way, path, repeats) for way in task.ways}
     ours = next(iter(measured.values()))
     for way, found in measured.items():
         if not math.isclose(found.answer, ours.answer, rel_tol=task.tolerance):
@@ -356,13 +356,13 @@ def compare(task: Task, size: int | None, path: Path) -> Iterator[list[str]]:
         ]
 
 
-def all_rows(sizes: dict[str, list[int]], folder: Path) -> Iterator[list[str]]:
+def all_rows(sizes: dict[str, list[int]], repeats: int, folder: Path) -> Iterator[list[str]]:
     for task in TASKS:
         for size in sizes[task.reads] if task.reads else [None]:
             path = folder / f"{task.reads}-{size}.{'npz' if task.reads == 'customers' else 'parquet'}"
             if task.reads and not path.exists():
                 in_own_process("--write", task.reads, path, size)
-            yield from compare(task, size, path)
+            yield from compare(task, size, path, repeats)
 
 
 HEADER = ["task", "rows", "with", "seconds", "peak MB", "× ours"]
@@ -393,7 +393,7 @@ def main() -> None:
     print(line(HEADER))
     print("|" + "|".join("-" * (width + 2) for width in WIDTHS) + "|")
     with tempfile.TemporaryDirectory() as folder:
-        for row in all_rows(SMALL_SIZES if given.small else SIZES, Path(folder)):
+        for row in all_rows(*(FEW if given.small else FULL), Path(folder)):
             print(line(row), flush=True)
 
 

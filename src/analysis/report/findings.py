@@ -1,8 +1,9 @@
-"""What a manager should take from the period: what changed for sure, what is large though counted in full, what
-could not be measured, what to do next.
+"""What to take from the period: what changed for sure, what is large though counted in full, what could not
+be measured, what to do next.
 
-A change is called sure only by the verdict of the frame of changes. Where a rate is measured on other customers
-than before, or a model behind it is to be used with care, the finding says so and does not count as sure.
+A change is called sure only by the verdict of the frame of changes. Where a rate is measured on other
+customers than before, or a model behind it is to be used with care, the finding says so and does not count
+as sure.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from analysis.report.kpis_shown import (
     comparisons,
     gaps_in_comparison,
     has_short_history,
+    join_sentences,
     metric_name,
     not_measured_list,
     root_reason,
@@ -35,7 +37,7 @@ from analysis.report.kpis_shown import (
     say_value,
     verdict_shown,
 )
-from analysis.report.tables_shown import format_date, format_money, format_number, format_percent, is_missing
+from analysis.report.tables_shown import format_date, format_money, format_number, format_percent
 from analysis.suite import Results
 
 MOST_FINDINGS = 8
@@ -46,8 +48,8 @@ LARGE_CHANGE = 0.10
 SURE_VERDICTS = ("better", "worse", "changed")
 LANGUAGES = ("en", "zh")
 
-# Sums to date only ever grow, so their rise is no news; a window's opening customers are the last one's closing ones;
-# customers lost and returned are what churn and win-back rate count, and those have a test.
+# Sums to date only ever grow, so their rise is no news; a window's opening customers are the last one's
+# closing ones; customers lost and returned are what churn and win-back rate count, and those have a test.
 _NO_NEWS = ("historical_clv", "opening_customers", "lost_customers", "returned_customers")
 
 
@@ -60,8 +62,9 @@ class Finding:
     metric
         Id of the metric it is about; None where it is about several or none.
     certainty
-        ``sure`` (beyond chance), ``with_care`` (beyond chance, but of other customers or by a doubtful model),
-        ``size`` (exact, without a test), ``quiet`` (nothing beyond chance), ``not_measured``, ``next`` (to do).
+        ``sure`` (beyond chance), ``with_care`` (beyond chance, but of other customers or by a doubtful
+        model), ``size`` (exact, without a test), ``quiet`` (nothing beyond chance), ``not_measured``,
+        ``next`` (to do).
     verdict
         The badge beside it, one of ``tables_shown.VERDICTS``; empty for what is to be done.
     """
@@ -73,7 +76,7 @@ class Finding:
 
 
 def find_all(results: Results) -> list[Finding]:
-    """The findings of a run in order, at most eight: warnings and gaps always, changes as far as there is room."""
+    """The findings of a run in order, at most eight: warnings and gaps always, changes as room allows."""
     sure, cautious = find_sure_changes(results), find_changes_with_care(results)
     ends = [*find_model_cautions(results), *find_not_measured(results), *find_next_steps(results)]
     begins = find_unreconciled(results)
@@ -92,7 +95,7 @@ def _cut(changes: Sequence[Finding], room: int) -> list[Finding]:
     return kept[:room]
 
 
-# --- changes ---------------------------------------------------------------------------------------------------
+# --- changes --------------------------------------------------------------------------------------
 
 
 def changes_to_judge(results: Results) -> pd.DataFrame:
@@ -101,8 +104,8 @@ def changes_to_judge(results: Results) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The frame of changes with ``low, high, n, base_n``, ``kind, is_headline, is_modelled``, and what makes a
-        sure change doubtful: ``is_other_base``, ``is_short_history``, ``is_doubtful_model``.
+        The frame of changes with ``low, high, n, base_n``, ``kind, is_headline``, and what makes a sure
+        change doubtful: ``is_other_base``, ``is_short_history``, ``is_doubtful_model``.
     """
     book = results.book
     records = {m.id: chosen(book, m) for m in book.catalogue.metrics.values() if m.shown}
@@ -119,7 +122,6 @@ def changes_to_judge(results: Results) -> pd.DataFrame:
     return rows.assign(
         kind=[metric.kind for metric in metrics],
         is_headline=[name in book.settings.headline_metrics for name in rows["metric"]],
-        is_modelled=[metric.kind == "modelled" for metric in metrics],
         is_doubtful_model=[
             metric.kind == "modelled" and (doubtful or status == "with_care")
             for metric, status in zip(metrics, rows["status"], strict=True)
@@ -197,7 +199,7 @@ def _says_the_same(row: Any, other: Any) -> bool:
 def _change_finding(results: Results, row: Any, rows: pd.DataFrame, certainty: str) -> Finding:
     metric = chosen(results.book, results.book.catalogue.metrics[row.metric])
     sentence = {
-        language: _join(_change_sentences(results, row, rows, metric, language), language)
+        language: join_sentences(_change_sentences(results, row, rows, metric, language), language)
         for language in LANGUAGES
     }
     verdict = verdict_shown(row._asdict()) if certainty == "sure" else "use_with_care"
@@ -210,11 +212,12 @@ def _change_sentences(
     book, change = results.book, row._asdict()
     interval = say_change_interval(change, metric, book, language)
     first = label(
-        "findings.rose" if row.difference > 0 else "findings.fell", language, name=metric_name(metric, language),
-        value=say_value(row.value, metric, book, language), level=say_level(book, language), n=say_n(row.n, language),
-        interval=say_interval(row.low, row.high, metric, book, language),
+        "findings.rose" if row.difference > 0 else "findings.fell", language, level=say_level(book, language),
+        name=metric_name(metric, language), value=say_value(row.value, metric, book, language),
+        n=say_n(row.n, language), interval=say_interval(row.low, row.high, metric, book, language),
         base_value=say_value(row.base_value, metric, book, language),
-        base_period=say_period(row.base_period, book, language), change=say_change(change, metric, book, language),
+        base_period=say_period(row.base_period, book, language),
+        change=say_change(change, metric, book, language),
         change_interval=label("findings.change_interval", language, interval=interval) if interval else "",
     )  # fmt: skip
     return [first, _other_comparison(row, rows, metric, book, language), _doubt(row, book, language)]
@@ -228,9 +231,10 @@ def _other_comparison(row: Any, rows: pd.DataFrame, metric: Metric, book: Book, 
         return ""
     other = others.iloc[0]
     same_way = other["verdict"] in SURE_VERDICTS and (other["difference"] > 0) == (row.difference > 0)
-    if other["verdict"] in SURE_VERDICTS and not same_way:
-        return ""
-    key = "findings.also_sure" if same_way else "findings.not_sure"
+    if same_way:
+        key = "findings.also_sure"
+    else:
+        key = "findings.other_way" if other["verdict"] in SURE_VERDICTS else "findings.not_sure"
     period = say_period(other["base_period"], book, language)
     return label(key, language, period=period, change=say_change(other, metric, book, language))
 
@@ -250,7 +254,8 @@ def _doubt(row: Any, book: Book, language: str) -> str:
 def find_nothing_sure(results: Results) -> list[Finding]:
     """That no change is beyond chance, where that is so and there were changes to test."""
     rows = changes_to_judge(results)
-    tested = rows[rows["verdict"].isin((*SURE_VERDICTS, "no_clear_change"))]
+    tested = rows["verdict"].isin((*SURE_VERDICTS, "no_clear_change")) & ~rows["metric"].isin(_NO_NEWS)
+    tested = rows[tested]
     if tested.empty:
         return []
     periods = {
@@ -284,7 +289,8 @@ def _size_finding(results: Results, row: Any) -> Finding:
     sentence = {
         language: label(
             "findings.size", language, name=metric_name(metric, language),
-            value=say_value(row.value, metric, book, language), change=say_change(change, metric, book, language),
+            value=say_value(row.value, metric, book, language),
+            change=say_change(change, metric, book, language),
             base_period=say_period(row.base_period, book, language), n=say_n(row.n, language),
             base_value=say_value(row.base_value, metric, book, language),
         )
@@ -293,11 +299,11 @@ def _size_finding(results: Results, row: Any) -> Finding:
     return Finding(row.metric, sentence, "size", verdict_shown(change))
 
 
-# --- models, gaps, next steps ----------------------------------------------------------------------------------
+# --- models, gaps, next steps ---------------------------------------------------------------------
 
 
 def doubtful_models(results: Results) -> list[dict[str, str]]:
-    """The verdicts on the models in use that are short of trusted, as rule by language; the same rule once."""
+    """The verdicts on the models in use that are short of trusted: their rule by language, each once."""
     fits, used = results.fits, {model_in_use(results), "mbg_nbd", "spend", "independence"}
     judged = [row for row in fits.itertuples() if row.role in used]
     forecasts = results.holdout
@@ -308,7 +314,7 @@ def doubtful_models(results: Results) -> list[dict[str, str]]:
 
 
 def model_in_use(results: Results) -> str:
-    """The purchase model that values customers: the one set, or with ``auto`` the one nearer in the last holdout."""
+    """The purchase model that values customers: the one set, or with ``auto`` the better one of late."""
     setting, forecasts = results.book.settings.model, results.holdout
     if setting != "auto":
         return setting
@@ -325,7 +331,7 @@ def find_model_cautions(results: Results) -> list[Finding]:
         return []
     sentence = {
         language: label(
-            "findings.model", language, rules=_join([rule[language] for rule in rules], language),
+            "findings.model", language, rules=join_sentences([rule[language] for rule in rules], language),
             names=label("kpis.name_join", language).join(m.name.in_(language) for m in measured),
         )
         for language in LANGUAGES
@@ -343,7 +349,7 @@ def find_not_measured(results: Results) -> list[Finding]:
             not_measured_list(results, shown, language, most_names=3)
         )
         told = label("findings.not_measured", language, count=len(absent), all=len(shown), list=listed)
-        sentence[language] = _join(
+        sentence[language] = join_sentences(
             [told if len(absent) else "", *gaps_in_comparison(results, language)], language
         )
     return [Finding(None, sentence, "not_measured", "not_measured")] if sentence["en"] else []
@@ -364,7 +370,7 @@ def find_next_steps(results: Results) -> list[Finding]:
 
 
 def overdue_customers(customers: pd.DataFrame) -> pd.DataFrame:
-    """Valuable customers at risk who can still be kept: active, more than one purchase; the most valuable first.
+    """Valuable customers at risk who can still be kept: active, with repeat purchases; most valuable first.
 
     One purchase says too little about a customer's rhythm to call him overdue.
     """
@@ -382,7 +388,8 @@ def _talk_to(results: Results) -> list[Finding]:
     sentence = {
         language: label(
             "findings.at_risk", language, n=format_number(len(overdue), language),
-            score=format_percent(1 - settings.at_risk_p_alive, language, decimals=0), quarters=settings.horizon_quarters,
+            score=format_percent(1 - settings.at_risk_p_alive, language, decimals=0),
+            quarters=settings.horizon_quarters,
             value=format_money(overdue["predicted_clv"].sum(), language, currency=settings.currency),
             page=book.catalogue.pages["retention"].title.in_(language),
         )
@@ -421,7 +428,3 @@ def find_unreconciled(results: Results) -> list[Finding]:
     }
     sentence = {each: label("findings.unreconciled", each, list=listed[each]) for each in LANGUAGES}
     return [Finding(None, sentence, "with_care", "do_not_use")]
-
-
-def _join(sentences: Sequence[str], language: str) -> str:
-    return ("" if language == "zh" else " ").join(each for each in sentences if each and not is_missing(each))

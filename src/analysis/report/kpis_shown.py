@@ -1,4 +1,4 @@
-"""How a figure of the KPI frame and its change are said on a page: unit, interval, change, verdict, trend, reason.
+"""How a figure of the KPI frame and its change are said on a page: unit, interval, verdict, trend, reason.
 
 Nothing is worked out again here: what is shown stands in the frame of figures or of changes.
 """
@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
 from analysis.catalogue import DEFAULT, Metric, label
 from analysis.facts import Book
@@ -20,20 +19,18 @@ from analysis.report.tables_shown import (
     CURRENCY_SIGNS,
     MINUS,
     MISSING,
-    VERDICTS,
-    Column,
     format_date,
     format_interval,
     format_number,
     format_percent,
     format_value,
     is_missing,
-    table_html,
 )
 from analysis.suite import Results
 
 UNITS_SHOWN = {
-    "share": "percent", "money": "money", "count": "number", "number": "number", "days": "number", "score": "number",
+    "share": "percent", "money": "money", "count": "number", "number": "number", "days": "number",
+    "score": "number",
 }  # fmt: skip
 AGAINST = ("previous", "year_ago")
 
@@ -43,11 +40,11 @@ OTHER_BASE = 1 / 3
 _LARGEST_RELATIVE_CHANGE = 3.0  # beyond ±300 % a change is pictured more easily in the metric's own unit
 
 
-# --- which figures ---------------------------------------------------------------------------------------------
+# --- which figures --------------------------------------------------------------------------------
 
 
 def comparisons(book: Book) -> list[str]:
-    """Which windows the period is held against: ``previous`` and ``year_ago``, once where both are the same year."""
+    """Which windows the period is held against: ``previous`` and ``year_ago``, once where they are one."""
     bases = book.baselines[book.window.label]
     return [AGAINST[0]] if bases[AGAINST[0]] == bases[AGAINST[1]] else list(AGAINST)
 
@@ -62,7 +59,7 @@ def metric_name(metric: Metric, language: str) -> str:
     name, variant = metric.name.in_(language), variant_name(metric, language)
     if metric.variant == DEFAULT:
         return name
-    return f"{name}（{variant}）" if language == "zh" else f"{name} ({variant})"
+    return f"{name}（{variant}）" if language == "zh" else f"{name} – {variant}"
 
 
 def variant_name(metric: Metric, language: str) -> str:
@@ -78,13 +75,13 @@ def company_level(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def trend_windows(book: Book) -> list[Window]:
-    """The windows a trend shows, oldest first: whole periods, then the run's own, however much of it is measured."""
+    """The windows a trend shows, oldest first: whole periods, then the run's own, be it whole or not."""
     shown = [window for window in book.windows if not window.is_partial or window == book.window]
     return shown[-book.settings.sparkline_periods :]
 
 
 def trend(results: Results, metric: Metric) -> list[float]:
-    """The metric's values over the run's periods, missing where not measured; begins with the first measured one.
+    """The metric's values over the run's periods, missing where not measured, from the first measured one on.
 
     Sums and counts of a period still running are left out: they would look like a fall.
     """
@@ -99,7 +96,7 @@ def trend(results: Results, metric: Metric) -> list[float]:
 
 
 def looks_back_from(book: Book, window: Window, metric: Metric) -> date | None:
-    """The first day a metric looks back to when it asks who was active at the window's start or end; else None."""
+    """The first day a metric looks back to when it asks who was active at the window's start or end."""
     asked = " ".join(text for text in (metric.where, metric.of, metric.per) if text)
     days = timedelta(days=book.settings.activity_window_days)
     if "is_opening" in asked:
@@ -110,7 +107,7 @@ def looks_back_from(book: Book, window: Window, metric: Metric) -> date | None:
 def has_short_history(book: Book, window: Window, metric: Metric) -> bool:
     """Whether the data begin too late for the days a metric looks back on.
 
-    Then not every customer of that time is known, and those who are have had little time to lapse or to return.
+    Then not every customer of that time is known, and those who are have had little time to lapse.
     """
     first, coverage = looks_back_from(book, window, metric), book.coverage
     if first is None or coverage.start is None:
@@ -140,7 +137,7 @@ def misleading_windows(results: Results, metrics: Iterable[Metric]) -> list[Wind
     ]
 
 
-# --- words -----------------------------------------------------------------------------------------------------
+# --- words ----------------------------------------------------------------------------------------
 
 
 def unit_of(metric: Metric) -> str:
@@ -184,7 +181,7 @@ def say_reason(reason: Any, book: Book, language: str) -> str:
 
 
 def root_reason(reason: Any) -> str:
-    """The reason behind a reason: ``of|marketing_cost|table_absent|costs`` comes down to ``table_absent|costs``."""
+    """The reason behind a reason: ``of|marketing_cost|table_absent|costs`` is ``table_absent|costs``."""
     parts = str(reason).split(";")[0].split("|")
     while parts[0] == "of" and len(parts) > 2:
         parts = parts[2:]
@@ -192,7 +189,7 @@ def root_reason(reason: Any) -> str:
 
 
 def change_shown(change: pd.Series | dict[str, Any], metric: Metric) -> tuple[float, str]:
-    """The number that says a change, and its unit: points for shares, else percent of the base where that reads well."""
+    """The number that says a change, and its unit: points for shares, else percent where that reads well."""
     if unit_of(metric) == "percent":
         return change["difference"], "points"
     relative = change["relative_change"]
@@ -255,168 +252,6 @@ def say_money_short(value: float, language: str, currency: str) -> str:
     return (MINUS if value < 0 and shown.strip("0.") else "") + sign + shown + word
 
 
-# --- tables of figures -----------------------------------------------------------------------------------------
-
-KPI_ROW_COLUMNS = [
-    "metric", "variant", "unit", "value", "low", "high", "n", "status", "reason",
-    *(f"{against}_{part}" for against in AGAINST for part in ("change", "unit", "verdict", "base_change", "is_short", "reason")),
-    "trend",
-]  # fmt: skip
-
-
-def kpi_rows(results: Results, metrics: Sequence[Metric]) -> pd.DataFrame:
-    """One row for each metric, in the order given: the period's figure, its changes, its trend.
-
-    Returns
-    -------
-    DataFrame
-        ``KPI_ROW_COLUMNS``. ``…_base_change`` is the relative change of n where it is larger than a third,
-        ``…_verdict`` a key of the badges, ``trend`` a list of values in time order.
-    """
-    book, kpis, changes = results.book, company_level(results.kpis), company_level(results.changes)
-    figures = {(r["metric"], r["variant"], r["period"]): r for r in kpis.to_dict("records")}
-    by_base = {(r["metric"], r["variant"], r["against"]): r for r in changes.to_dict("records")}
-    rows = []
-    for metric in metrics:
-        figure = figures.get((metric.id, metric.variant, book.window.label))
-        if figure is None:
-            continue
-        row = {"unit": unit_of(metric), "trend": trend(results, metric), **figure}
-        for against in AGAINST:
-            change = by_base.get((metric.id, metric.variant, against))
-            row |= _change_cells(change, figure, figures, metric, book, against)
-        rows.append(row)
-    return pd.DataFrame(rows, columns=KPI_ROW_COLUMNS)
-
-
-def _change_cells(
-    change: Any, figure: Any, figures: Any, metric: Metric, book: Book, against: str
-) -> dict[str, Any]:
-    if change is None:
-        return {
-            f"{against}_verdict": "not_compared",
-            f"{against}_unit": unit_of(metric),
-            f"{against}_is_short": False,
-        }
-    number, unit = change_shown(change, metric)
-    base = figures.get((metric.id, metric.variant, change["base_period"]), {})
-    cells = {
-        "change": number, "unit": unit, "verdict": verdict_shown(change), "reason": change["reason"],
-        "base_change": base_change(figure["n"], base.get("n", 0), metric),
-        "is_short": is_short_at(book, change["base_period"], metric),
-    }  # fmt: skip
-    return {f"{against}_{name}": cell for name, cell in cells.items()}
-
-
-def measured(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows that have a value."""
-    return rows[rows["value"].notna()]
-
-
-def kpi_table(
-    results: Results,
-    rows: pd.DataFrame,
-    *,
-    language: str,
-    caption: str,
-    group_by: str | None = None,
-    note: str = "",
-) -> str:
-    """A table of KPI rows in one language: value, interval, n, changes with verdicts, trend.
-
-    A comparison that no row has is left out; the note says why.
-    """
-    book = results.book
-    shown = [against for against in comparisons(book) if rows[f"{against}_change"].notna().any()]
-    words = _in_words(rows, book, language)
-    metrics = [book.catalogue.metric(row.metric, row.variant) for row in rows.itertuples()]
-    notes = [note, *table_notes(results, rows, metrics, shown, language)]
-    notes.append(label("kpis.trend_whole_periods", language) if book.window.is_partial else "")
-    return str(
-        table_html(
-            words, kpi_columns(book, shown, language), caption=caption, language=language, group_by=group_by,
-            currency=book.settings.currency, phone="cards", note=_sentences(notes, language),
-        )
-    )  # fmt: skip
-
-
-def kpi_columns(book: Book, shown: Sequence[str], language: str) -> list[Column]:
-    """The columns of a table of KPI rows, with those comparisons that can be made."""
-    bases = book.baselines[book.window.label]
-    changes = [
-        Column(
-            f"{against}_change", label("kpis.against", language, period=say_period(bases[against], book, language)),
-            unit_from=f"{against}_unit", verdict_from=f"{against}_verdict", detail_from=f"{against}_detail",
-            reason_from=f"{against}_reason", signed=True,
-        )
-        for against in shown
-    ]  # fmt: skip
-    interval = label("kpis.interval", language, level=say_level(book, language))
-    return [
-        Column("name", label("kpis.metric", language), detail_from="variant_name"),
-        Column("value", label("kpis.value", language), unit_from="unit", strong=True),
-        Column("low", interval, unit_from="unit", high="high", reason_from="reason"),
-        Column("n", label("kpis.n", language), unit="number", detail_from="n_detail"),
-        *changes,
-        Column("trend", label("kpis.trend", language), unit_from="unit", shown_as="sparkline"),
-    ]
-
-
-def _in_words(rows: pd.DataFrame, book: Book, language: str) -> pd.DataFrame:
-    metrics = [book.catalogue.metric(row.metric, row.variant) for row in rows.itertuples()]
-    words = rows.assign(
-        name=[metric.name.in_(language) for metric in metrics],
-        variant_name=[variant_name(metric, language) or None for metric in metrics],
-        n_detail=[
-            n_detail(row, metric, book, language)
-            for row, metric in zip(rows.itertuples(), metrics, strict=True)
-        ],
-        reason=[say_reason(reason, book, language) for reason in rows["reason"]],
-    )
-    for against in AGAINST:
-        doubts = zip(rows[f"{against}_base_change"], rows[f"{against}_is_short"], strict=True)
-        words[f"{against}_detail"] = [doubt_words(change, is_short, language) for change, is_short in doubts]
-        words[f"{against}_reason"] = [
-            say_reason(reason, book, language) for reason in rows[f"{against}_reason"]
-        ]
-    return words
-
-
-def n_detail(row: Any, metric: Metric, book: Book, language: str) -> str | None:
-    """Sign and words below n where it is small, or where something else asks for care; None for nothing."""
-    if metric.is_sampled and row.n < book.settings.small_sample:
-        verdict = "small_sample"
-    elif row.status == "with_care":
-        verdict = "use_with_care"
-    else:
-        return None
-    return f"{VERDICTS[verdict][0]} {label('report.verdict_' + verdict, language)}"
-
-
-def doubt_words(change_of_n: Any, is_short: bool, language: str) -> str | None:
-    """What speaks against a change in few words: ``data begin too late``, ``n −69%``; None for nothing."""
-    if is_short:
-        return label("kpis.short_history", language)
-    if is_missing(change_of_n):
-        return None
-    return label(
-        "kpis.other_base", language, change=format_percent(change_of_n, language, decimals=0, signed=True)
-    )
-
-
-def table_notes(
-    results: Results, rows: pd.DataFrame, metrics: Iterable[Metric], shown: Sequence[str], language: str
-) -> list[str]:
-    """What must be known to read a table's changes: gaps in comparison, other bases, short histories."""
-    book = results.book
-    has_other_base = rows[[f"{against}_base_change" for against in shown]].notna().any(axis=None)
-    return [
-        *gaps_in_comparison(results, language),
-        label("kpis.other_base_note", language) if has_other_base else "",
-        short_history_note(book, misleading_windows(results, metrics), language),
-    ]
-
-
 def short_history_note(book: Book, windows: Sequence[Window], language: str) -> str:
     """What to think of retention in windows the data begin too shortly before; empty where there are none."""
     if not windows:
@@ -424,6 +259,9 @@ def short_history_note(book: Book, windows: Sequence[Window], language: str) -> 
     names = label("kpis.name_join", language).join(say_period(w.label, book, language) for w in windows)
     start, days = format_date(book.coverage.start, language), book.settings.activity_window_days
     return label("kpis.short_history_note", language, periods=names, start=start, days=days)
+
+
+# --- what cannot be said --------------------------------------------------------------------------
 
 
 def gaps_in_comparison(results: Results, language: str) -> list[str]:
@@ -464,17 +302,15 @@ def why_not_compared(results: Results, against: str, language: str) -> str:
     return say_reason("no_earlier_period", book, language)
 
 
-def _sentences(notes: Iterable[str], language: str) -> str:
-    return ("" if language == "zh" else " ").join(note for note in notes if note)
-
-
-# --- what is not measured --------------------------------------------------------------------------------------
+def join_sentences(sentences: Iterable[str], language: str) -> str:
+    """Sentences one after the other as the language sets them, empty ones left out."""
+    return ("" if language == "zh" else " ").join(each for each in sentences if each)
 
 
 def not_measured_list(
     results: Results, rows: pd.DataFrame, language: str, most_names: int | None = None
 ) -> list[str]:
-    """What could not be measured, gathered by the reason behind it: ``CAC, CLV:CAC (table costs is not supplied)``."""
+    """What could not be measured, gathered by the reason behind it: ``CAC, CLV:CAC (table costs is …)``."""
     book = results.book
     absent = rows[rows["value"].isna()]
     absent = absent.assign(root=absent["reason"].map(root_reason))
@@ -500,12 +336,3 @@ def _some(names: Sequence[str], most: int | None, language: str) -> str:
 def say_n(n: Any, language: str) -> str:
     """``n = 7,249``."""
     return label("kpis.n_is", language, n=format_number(n, language))
-
-
-def not_measured_line(results: Results, rows: pd.DataFrame, language: str) -> Markup:
-    """One line with what is not measured, gathered by reason; empty where everything is."""
-    told = not_measured_list(results, rows, language)
-    if not told:
-        return Markup("")
-    words = label("kpis.not_measured_list", language, list=label("kpis.list_join", language).join(told))
-    return Markup('<div class="wb-below"><p>{}</p></div>').format(words)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from analysis.suite import Results
 
 INCHES_PER_BAR = 0.52
+WEEKS_SHOWN = 104  # single weeks further back would crowd those that were forecast
 STEPS_OF_ALL = ("parameters", "horizon", "settings")  # they concern every customer, so no number is written
 
 
@@ -240,7 +241,7 @@ def plot_cumulative_purchases(results: Results, *, language: str, ax: Axes) -> A
 
 @figure_per_language
 def plot_weekly_purchases(results: Results, *, language: str, ax: Axes) -> Axes | NotMeasured:
-    """Repeat purchases in each week, as the previous period's fit has them and as they happened."""
+    """Repeat purchases in each of the last weeks, as the previous period's fit has them and in fact."""
     return _plot_tracking(results, "incremental", language, ax)
 
 
@@ -250,6 +251,8 @@ def _plot_tracking(results: Results, kind: str, language: str, ax: Axes) -> Axes
         return NotMeasured("no_earlier_period")
     if weeks[f"expected_{kind}"].isna().all():
         return NotMeasured("model_degenerate")
+    if kind == "incremental":
+        weeks = weeks.tail(WEEKS_SHOWN)
     _draw_tracking(ax, weeks, kind, language)
     name = "cumulative" if kind == "cumulative" else "weekly"
     until = format_date(results.book.window.start - timedelta(days=1), language)

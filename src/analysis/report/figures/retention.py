@@ -1,4 +1,4 @@
-"""Charts of retention: the bridge from the first day to the last, the rate over time and by group, cohorts."""
+"""Charts of retention: from the first day to the last, the rate over time and by group, cohorts."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from analysis.catalogue import Metric, label
 from analysis.facts import Book, NotMeasured
 from analysis.periods import add_months
 from analysis.report.figures.style import INKS, PALETTE
+from analysis.report.kpi_tables import (
+    n_detail,
+)
 from analysis.report.kpis_shown import (
     chosen,
     company_level,
     group_name,
     has_short_history,
+    join_sentences,
     metric_name,
-    n_detail,
     say_interval,
     say_level,
     say_n,
@@ -38,7 +41,7 @@ GROUPED = "customer_retention_rate"
 MOST_GROUPS, MOST_COHORTS, MOST_STEPS = 8, 12, 12
 
 
-# --- the bridge ------------------------------------------------------------------------------------------------
+# --- the bridge -----------------------------------------------------------------------------------
 
 STEPS = {"opening": 1, "new": 1, "came_and_went": -1, "returned": 1, "lost": -1, "closing": 1}
 
@@ -78,8 +81,10 @@ def plot_customer_bridge(results: Results, *, language: str, ax: Axes) -> Axes |
         text = format_number(
             row.customers if row.is_total else row.sign * row.customers, language, signed=not row.is_total
         )
-        ax.annotate(text, (place, row.top), (0, 4), textcoords="offset points", ha="center", va="bottom", fontsize=11,
-                    color=INKS["ink"])  # fmt: skip
+        ax.annotate(
+            text, (place, row.top), (0, 4), textcoords="offset points", ha="center", va="bottom", fontsize=11,
+            color=INKS["ink"],
+        )  # fmt: skip
     _draw_levels(ax, rows)
     ax.set_xticks(range(len(rows)), [label(f"retention.step_{step}", language) for step in rows["step"]])
     ax.set_ylim(0, max(1.0, 1.12 * rows["top"].max()))
@@ -112,11 +117,11 @@ def _bridge_words(results: Results, rows: pd.DataFrame, language: str) -> dict[s
     }
 
 
-# --- over time -------------------------------------------------------------------------------------------------
+# --- over time ------------------------------------------------------------------------------------
 
 
 def retention_by_period(results: Results) -> pd.DataFrame:
-    """One row for each period measured, oldest first: ``period, value, low, high, n``, and what makes it doubtful.
+    """One row for each period measured, oldest first: ``period, value, low, high, n``, and what is doubtful.
 
     ``is_short`` marks periods the data begin too shortly before, ``is_running`` the one still running.
     """
@@ -164,13 +169,13 @@ def _draw_point(ax: Axes, row: Any, *, hollow: bool) -> None:
         [[row.value - row.low], [row.high - row.value]] if pd.notna(row.low) and pd.notna(row.high) else None
     )
     ax.errorbar(
-        row.Index, row.value, yerr=error, fmt="o", color=PALETTE["main"], markersize=8, elinewidth=2.2, capsize=4,
-        markerfacecolor=INKS["paper"] if hollow else PALETTE["main"], markeredgewidth=1.6,
+        row.Index, row.value, yerr=error, fmt="o", color=PALETTE["main"], markersize=8, elinewidth=2.2,
+        capsize=4, markerfacecolor=INKS["paper"] if hollow else PALETTE["main"], markeredgewidth=1.6,
     )  # fmt: skip
 
 
 def _is_dip(values: pd.Series, place: int) -> bool:
-    """Whether the line comes down to this point and leaves it upwards, so that its figure fits better below."""
+    """Whether the line comes down to this point and goes up from it: its figure fits better below."""
     before, after = values.get(place - 1, np.inf), values.get(place + 1, np.inf)
     return len(values) > 1 and place > 0 and values[place] < min(before, after)
 
@@ -179,13 +184,14 @@ def _write_beside(ax: Axes, row: Any, text: str, *, below: bool) -> None:
     end = row.low if below else row.high
     at = (row.Index, row.value if pd.isna(end) else end)
     ax.annotate(
-        text, at, (0, -7 if below else 6), textcoords="offset points", ha="center", va="top" if below else "bottom",
-        fontsize=11, bbox={"facecolor": INKS["paper"], "edgecolor": "none", "pad": 1.0},
+        text, at, (0, -7 if below else 6), textcoords="offset points", ha="center",
+        va="top" if below else "bottom", fontsize=11,
+        bbox={"facecolor": INKS["paper"], "edgecolor": "none", "pad": 1.0},
     )  # fmt: skip
 
 
 def _set_share_axis(ax: Axes, rows: pd.DataFrame) -> None:
-    """From 0 where that leaves room to see, else from the tenth below the lowest point; room above for the labels."""
+    """From 0 where that leaves room to see, else from a tenth below the lowest point; room for labels above."""
     lowest, highest = rows["low"].fillna(rows["value"]).min(), rows["high"].fillna(rows["value"]).max()
     bottom = 0.0 if lowest < 0.5 else float(np.floor(10 * lowest - 0.5) / 10)
     top = highest + 0.16 * (highest - bottom)
@@ -198,8 +204,8 @@ def _trend_words(results: Results, rows: pd.DataFrame, metric: Metric, language:
     book, name = results.book, metric_name(metric, language)
     points = [
         label(
-            "retention.trend_point", language, period=say_period(row.period, book, language), n=say_n(row.n, language),
-            value=say_value(row.value, metric, book, language),
+            "retention.trend_point", language, period=say_period(row.period, book, language),
+            value=say_value(row.value, metric, book, language), n=say_n(row.n, language),
             interval=say_interval(row.low, row.high, metric, book, language),
         )
         for row in rows.itertuples()
@@ -210,7 +216,7 @@ def _trend_words(results: Results, rows: pd.DataFrame, metric: Metric, language:
             "retention.trend_alt", language, name=name, points=label("kpis.list_join", language).join(points)
         ),
         "title": label("retention.trend_title", language, name=name, level=say_level(book, language)),
-        "note": ("" if language == "zh" else " ").join(notes),
+        "note": join_sentences(notes, language),
     }
 
 
@@ -223,7 +229,7 @@ def _hollow_notes(rows: pd.DataFrame, book: Book, language: str) -> list[str]:
     return [label("retention.trend_hollow", language, reason=reason) for reason in reasons if reason]
 
 
-# --- by group --------------------------------------------------------------------------------------------------
+# --- by group -------------------------------------------------------------------------------------
 
 
 def groups_of(results: Results, metric: Metric, language: str) -> pd.DataFrame:
@@ -232,8 +238,8 @@ def groups_of(results: Results, metric: Metric, language: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``by, dimension_name, group, group_name, value, low, high, n, n_detail``. Dimensions with one group are
-        left out; of one with many groups of its own (cohorts, regions) the last eight by name are kept.
+        ``by, dimension_name, group, group_name, value, low, high, n, n_detail``. Dimensions with one group
+        are left out; of one with many groups of its own (cohorts, regions) the last eight by name are kept.
     """
     book, rows = results.book, _grouped(results, metric)
     parts = [_ordered(part, book, str(by)) for by, part in rows.groupby("by", sort=False) if len(part) > 1]
@@ -274,7 +280,7 @@ def left_out_note(results: Results, language: str) -> str:
     if single:
         listed = label("kpis.name_join", language).join(single)
         notes.append(label("retention.groups_single", language, dimensions=listed))
-    return ("" if language == "zh" else " ").join(notes)
+    return join_sentences(notes, language)
 
 
 @figure_per_language
@@ -311,8 +317,10 @@ def plot_retention_by_group(results: Results, *, language: str, ax: Axes) -> Axe
     all_words = label(
         "retention.groups_all", language, value=say_value(whole["value"], metric, book, language)
     )
-    ax.annotate(all_words, (whole["value"], -0.9), ha="center", va="bottom", fontsize=10.5, color=INKS["soft"],
-                annotation_clip=False)  # fmt: skip
+    ax.annotate(
+        all_words, (whole["value"], -0.9), ha="center", va="bottom", fontsize=10.5, color=INKS["soft"],
+        annotation_clip=False,
+    )  # fmt: skip
     return describe(ax, **_group_words(results, rows, metric, whole, language))
 
 
@@ -370,15 +378,15 @@ def _group_words(
     }
 
 
-# --- cohorts ---------------------------------------------------------------------------------------------------
+# --- cohorts --------------------------------------------------------------------------------------
 
 
 def cohort_shares(results: Results) -> pd.DataFrame:
-    """Share of each cohort that bought again: one row for each cohort, one column for each span since the first.
+    """Share of each cohort that bought again: one row for each cohort, one column for each span since.
 
-    The span of the first purchase, where it is 100 %, and spans that are not over at the end of the window are
-    left out; so are cohorts whose own span is not over. A span without buyers is 0. The index holds ``cohort``
-    and ``size``.
+    The span of the first purchase, where it is 100 %, and spans that are not over at the end of the window
+    are left out; so are cohorts whose own span is not over. A span without buyers is 0. The index holds
+    ``cohort`` and ``size``.
     """
     cohorts, end = results.cohorts, results.book.window.end
     if cohorts.empty:
@@ -417,8 +425,8 @@ def plot_cohort_retention(results: Results, *, language: str, ax: Axes) -> Axes 
         lambda share: "" if pd.isna(share) else format_percent(share, language, decimals=0).removesuffix("%")
     )
     seaborn.heatmap(
-        100 * shown, ax=ax, annot=texts, fmt="", cmap="Blues", vmin=0, vmax=_top_of_scale(shown), cbar=False, linewidths=1.5,
-        linecolor=INKS["paper"], annot_kws={"fontsize": 11},
+        100 * shown, ax=ax, annot=texts, fmt="", cmap="Blues", vmin=0, vmax=_top_of_scale(shown), cbar=False,
+        linewidths=1.5, linecolor=INKS["paper"], annot_kws={"fontsize": 11},
     )  # fmt: skip
     names = [
         label("retention.cohort_row", language, cohort=c, size=format_number(n, language))

@@ -9,7 +9,14 @@ import pandas as pd
 from analysis.catalogue import label
 from analysis.facts import NotMeasured
 from analysis.report.figures.style import INKS, PALETTE, label_bars
-from analysis.report.kpis_shown import chosen, company_level, say_money_short, say_period, trend_windows
+from analysis.report.kpis_shown import (
+    chosen,
+    company_level,
+    join_sentences,
+    say_money_short,
+    say_period,
+    trend_windows,
+)
 from analysis.report.per_language import describe, figure_per_language
 from analysis.report.tables_shown import format_money, format_number
 from analysis.suite import Results
@@ -55,14 +62,16 @@ def _revenue_words(results: Results, rows: pd.DataFrame, language: str) -> dict[
     told = [
         label(
             "scorecard.revenue_bar", language, period=say_period(row.period, book, language),
-            revenue=format_money(row.revenue, language, currency=currency), orders=format_number(row.orders, language),
+            revenue=format_money(row.revenue, language, currency=currency),
+            orders=format_number(row.orders, language),
         )
         for row in rows.itertuples()
     ]  # fmt: skip
     note = label("scorecard.revenue_note", language)
     if rows["is_running"].any():
-        gap = "" if language == "zh" else " "
-        note += gap + label("scorecard.running_note", language, days=book.window.days)
+        note = join_sentences(
+            [note, label("scorecard.running_note", language, days=book.window.days)], language
+        )
     return {
         "alt": label("scorecard.revenue_alt", language, bars=label("kpis.list_join", language).join(told)),
         "title": label("scorecard.revenue_title", language, unit=currency),

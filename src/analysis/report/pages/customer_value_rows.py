@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.catalogue import DEFAULT, Metric, label
 from analysis.facts import Book, NotMeasured
-from analysis.models.chain import MODEL_NAMES, MODEL_NAMES_ZH
-from analysis.models.fitted import FittedModel
 from analysis.report.kpis_shown import kpi_rows, say_reason, variant_name
 from analysis.report.tables_shown import (
     format_interval,
@@ -22,6 +20,9 @@ from analysis.report.tables_shown import (
     is_missing,
 )
 from analysis.suite import Results
+
+if TYPE_CHECKING:
+    from analysis.models.fitted import FittedModel
 
 NORMAL_975 = 1.959963984540054
 VERDICT_ORDER = ("trusted", "use_with_care", "do_not_use")
@@ -38,7 +39,7 @@ def valued_customers(results: Results) -> pd.DataFrame | NotMeasured:
 
 def model_name(model: str, language: str) -> str:
     """What a model, or the mean that stands in for one, is called."""
-    return (MODEL_NAMES_ZH if language == "zh" else MODEL_NAMES).get(model, model)
+    return label(f"customer_value.model_{model}", language)
 
 
 def page_verdict(verdict: str) -> str:

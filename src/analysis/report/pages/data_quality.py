@@ -201,5 +201,5 @@ def show_variants(results: Results, *, language: str) -> Markup:
     if absent:
         listed = label("kpis.list_join", language).join(absent)
         notes.append(_words("variants_not_measured", language, list=listed))
-    note = ("" if language == "zh" else " ").join(notes)
-    return _table(rows, columns, "variants", results.book, language, note=note, group_by="metric", phone="cards")
+    look = {"note": ("" if language == "zh" else " ").join(notes), "group_by": "metric", "phone": "cards"}
+    return _table(rows, columns, "variants", results.book, language, **look)

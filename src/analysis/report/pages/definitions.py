@@ -14,6 +14,7 @@ from analysis.params import Settings
 from analysis.report.explained import Explained, explain_metric, fill_in
 from analysis.report.kpis_shown import (
     chosen,
+    join_sentences,
     metric_name,
     say_interval,
     say_level,
@@ -37,7 +38,7 @@ from analysis.suite import Results
 __all__ = ["show_definitions"]
 
 FAMILIES_OF = {"retention": ("retention", "loyalty"), "customer_value": ("value", "acquisition")}
-"""The families of metrics a page is about. The scorecard explains its headline metrics, data quality lists all."""
+"""The families a page is about. The scorecard explains its headline metrics, data quality lists all."""
 
 MOST_SOURCE_COLUMNS = 7
 KEY_COLUMNS = ("order_id", "customer_id", "ordered_on", "spent_on")
@@ -45,7 +46,7 @@ KEY_COLUMNS = ("order_id", "customer_id", "ordered_on", "spent_on")
 
 @html_per_language
 def show_definitions(results: Results, page: str, *, language: str) -> Markup:
-    """The page's metrics, each with its meaning, and folded away its formula, variant, row counts, SQL, first rows.
+    """The page's metrics, each with its meaning and, folded away, formula, variant, row counts, SQL, rows.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def page_metrics(catalogue: Catalogue, settings: Settings, page: str) -> list[Me
 
 def _definition(results: Results, metric: Metric, language: str) -> Markup:
     settings = results.book.setting_values
-    return Markup('<div class="wb-prose wb-definition"><dl><dt>{}</dt><dd>{}</dd></dl></div>{}').format(
+    return Markup('<div class="wb-prose"><p><strong>{}</strong><br>{}</p></div>{}').format(
         metric_name(metric, language),
         meaning_of(metric, settings, language),
         how_computed([explanation(results, metric, language)], language),
@@ -145,7 +146,7 @@ def variants_in_words(results: Results, metric: Metric, language: str) -> str:
             _variant_value(results, other, language) for other in others
         )
         told.append(label("definitions.other_variants", language, list=listed))
-    return ("" if language == "zh" else " ").join(told)
+    return join_sentences(told, language)
 
 
 def _variant_value(results: Results, metric: Metric, language: str) -> str:
@@ -198,7 +199,7 @@ def counts(explained: Explained, language: str) -> dict[str, Any]:
 
 
 def source_rows(explained: Explained) -> pd.DataFrame | None:
-    """The first rows of the fact that enter the figure, with the columns that name them and those it is made of."""
+    """The first rows that enter the figure, with the columns that name them and those it is made of."""
     rows, metric = explained.source_rows, explained.metric
     if rows is None or rows.empty:
         return None
@@ -219,7 +220,7 @@ def _number(value: float) -> str:
     return format_number(value, "en", decimals=0 if value.is_integer() else 2)
 
 
-# --- the data-quality page's list ------------------------------------------------------------------------------
+# --- the data-quality page's list -----------------------------------------------------------------
 
 
 def every_definition(book: Book, metrics: list[Metric], language: str) -> Markup:

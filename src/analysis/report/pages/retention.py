@@ -1,4 +1,4 @@
-"""Retention and churn: figures by group, figures of retention and loyalty, whom to keep and whom to win back."""
+"""Retention and churn: figures by group, of retention and loyalty, whom to keep and whom to win back."""
 
 from __future__ import annotations
 
@@ -12,22 +12,26 @@ from analysis.catalogue import Metric, label
 from analysis.facts import NotMeasured
 from analysis.report.figures.retention import GROUPED, groups_of, left_out_note
 from analysis.report.findings import overdue_customers
+from analysis.report.kpi_tables import (
+    doubt_words,
+    heading_of,
+    kpi_rows,
+    kpi_table,
+    measured,
+    not_measured_line,
+    table_notes,
+)
 from analysis.report.kpis_shown import (
     AGAINST,
     base_change,
     change_shown,
     chosen,
     comparisons,
-    doubt_words,
     is_short_at,
-    kpi_rows,
-    kpi_table,
-    measured,
-    not_measured_line,
+    join_sentences,
     say_level,
     say_period,
     say_reason,
-    table_notes,
     verdict_shown,
 )
 from analysis.report.per_language import html_per_language
@@ -46,7 +50,7 @@ LISTED = 20
 """Customers in a list: as many as someone can call in a week."""
 
 
-# --- by group --------------------------------------------------------------------------------------------------
+# --- by group -------------------------------------------------------------------------------------
 
 
 @html_per_language
@@ -59,15 +63,16 @@ def show_retention_by_group(results: Results, *, language: str) -> Markup | NotM
     if rows.empty:
         return callout(label("retention.groups_none", language), language)
     book = results.book
+    period = say_period(book.window.label, book, language)
     shown = [against for against in comparisons(book) if rows[f"{against}_change"].notna().any()]
     note = [
         left_out_note(results, language),
         *table_notes(results, rows, [_metric(results)], shown, language),
     ]
     return table_html(
-        rows, _group_columns(results, shown, language), language=language, group_by="dimension_name", phone="cards",
-        caption=label("retention.groups_caption", language, period=say_period(book.window.label, book, language)),
-        note=("" if language == "zh" else " ").join(each for each in note if each),
+        rows, _group_columns(results, shown, language), language=language, group_by="dimension_name",
+        phone="cards", note=join_sentences(note, language),
+        caption=label("retention.groups_caption", language, period=period),
     )  # fmt: skip
 
 
@@ -127,10 +132,9 @@ def _base_n(results: Results, row: Any, change: Any, metric: Metric) -> float:
 
 def _group_columns(results: Results, shown: Sequence[str], language: str) -> list[Column]:
     book, metric = results.book, _metric(results)
-    bases = book.baselines[book.window.label]
     changes = [
         Column(
-            f"{against}_change", label("kpis.against", language, period=say_period(bases[against], book, language)),
+            f"{against}_change", heading_of(against, book, language),
             unit="points", verdict_from=f"{against}_verdict", detail_from=f"{against}_detail",
             reason_from=f"{against}_reason", signed=True,
         )
@@ -150,7 +154,7 @@ def _group_columns(results: Results, shown: Sequence[str], language: str) -> lis
     ]
 
 
-# --- figures ---------------------------------------------------------------------------------------------------
+# --- figures --------------------------------------------------------------------------------------
 
 
 @html_per_language
@@ -189,7 +193,7 @@ def family_metrics(results: Results, family: str) -> list[Metric]:
     return listed
 
 
-# --- whom to keep, whom to win back ----------------------------------------------------------------------------
+# --- whom to keep, whom to win back ---------------------------------------------------------------
 
 
 @html_per_language
@@ -250,7 +254,7 @@ def show_win_back(results: Results, *, language: str) -> Markup | NotMeasured:
 
 
 def lost_customers(customers: pd.DataFrame) -> pd.DataFrame:
-    """The customers lost in the period, the most valuable first; without a model, by what they brought so far."""
+    """The customers lost in the period, most valuable first; without a model, by what they brought so far."""
     if customers.empty:
         return customers
     lost = customers[customers["is_lost"].fillna(False).astype(bool)]
@@ -268,8 +272,8 @@ def customer_table(
     key = f"retention.{kind}_caption" if shown < len(customers) else f"retention.{kind}_all_caption"
     return table_html(
         customer_rows(customers.head(LISTED)), _customer_columns(results, language),
-        caption=label(key, language, shown=shown, all=everyone), language=language, currency=settings.currency,
-        phone="cards", note=("" if language == "zh" else " ").join(notes),
+        caption=label(key, language, shown=shown, all=everyone), language=language,
+        currency=settings.currency, phone="cards", note=join_sentences(notes, language),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The scorecard: what the figures are, the headline ones, what changed for sure, every metric in one table."""
+"""The scorecard: what the figures are, the headline ones, what changed for sure, every metric in a table."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from analysis.catalogue import Metric, label
 from analysis.facts import Book, NotMeasured
 from analysis.periods import Window
 from analysis.report.findings import Finding, find_all
+from analysis.report.kpi_tables import (
+    doubt_words,
+    kpi_rows,
+    kpi_table,
+    measured,
+    not_measured_line,
+)
 from analysis.report.kpis_shown import (
     AGAINST,
     can_compare,
     chosen,
     comparisons,
-    doubt_words,
     gaps_in_comparison,
-    kpi_rows,
-    kpi_table,
-    measured,
     metric_name,
     misleading_windows,
-    not_measured_line,
     say_interval,
     say_level,
     say_n,
@@ -51,7 +53,7 @@ from analysis.suite import Results
 __all__ = ["show_definitions", "show_findings", "show_headline", "show_scorecard", "show_status"]
 
 
-# --- status ----------------------------------------------------------------------------------------------------
+# --- status ---------------------------------------------------------------------------------------
 
 
 @html_per_language
@@ -133,12 +135,12 @@ def _unreconciled(results: Results, language: str) -> Markup:
     return callout(label("scorecard.unreconciled", language), language, kind="unreconciled", items=items)
 
 
-# --- tiles -----------------------------------------------------------------------------------------------------
+# --- tiles ----------------------------------------------------------------------------------------
 
 
 @html_per_language
 def show_headline(results: Results, *, language: str) -> Markup | NotMeasured:
-    """The figures of the settings' headline metrics as tiles: value, interval, changes with verdicts, trend."""
+    """The settings' headline metrics as tiles: value, interval, changes with verdicts, trend."""
     book = results.book
     metrics = [chosen(book, book.catalogue.metrics[name]) for name in book.settings.headline_metrics]
     tiles = [headline_tile(results, metric, language) for metric in metrics]
@@ -198,7 +200,7 @@ def _other_base_note(results: Results, metrics: list[Metric], language: str) -> 
     return Markup("")
 
 
-# --- findings --------------------------------------------------------------------------------------------------
+# --- findings -------------------------------------------------------------------------------------
 
 
 @html_per_language
@@ -217,12 +219,12 @@ def _finding(finding: Finding, language: str) -> Markup:
     return Markup("<li><p>{}</p>{}</li>").format(finding.sentence[language], mark)
 
 
-# --- the table -------------------------------------------------------------------------------------------------
+# --- the table ------------------------------------------------------------------------------------
 
 
 @html_per_language
 def show_scorecard(results: Results, *, language: str) -> Markup:
-    """Every metric of every family in one table, and in one line below it those that could not be measured."""
+    """Every metric in one table, family by family, and in one line below those that could not be measured."""
     rows = scorecard_rows(results)
     present = measured(rows)
     table: Any = callout(label("kpis.nothing_measured", language), language)

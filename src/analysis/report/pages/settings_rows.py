@@ -1,4 +1,4 @@
-"""What the data-quality page shows of settings: those in force, the files, absent tables, other definitions."""
+"""What the data-quality page shows of settings: those in force, files, absent tables, other definitions."""
 
 from __future__ import annotations
 
@@ -84,9 +84,8 @@ def setting_value(key: str, value: Any, book: Book, language: str) -> str:
 
 def _chosen_variant(book: Book, metric_id: str, variant: str, language: str) -> str:
     metric = book.catalogue.metric(metric_id, variant)
-    return label(
-        "data_quality.chosen", language, metric=metric.name.in_(language), variant=_definition(metric, language)
-    )
+    name, definition = metric.name.in_(language), _definition(metric, language)
+    return label("data_quality.chosen", language, metric=name, variant=definition)
 
 
 def _definition(metric: Metric, language: str) -> str:

@@ -1,0 +1,208 @@
+"""Tables of figures: one row for each metric with value, interval, n, changes with verdicts, trend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from analysis.catalogue import Metric, label
+from analysis.facts import Book
+from analysis.report.kpis_shown import (
+    AGAINST,
+    base_change,
+    change_shown,
+    company_level,
+    comparisons,
+    gaps_in_comparison,
+    is_short_at,
+    join_sentences,
+    misleading_windows,
+    not_measured_list,
+    say_level,
+    say_period,
+    say_reason,
+    short_history_note,
+    trend,
+    unit_of,
+    variant_name,
+    verdict_shown,
+)
+from analysis.report.tables_shown import VERDICTS, Column, format_percent, is_missing, table_html
+from analysis.suite import Results
+
+CHANGE_PARTS = ("change", "unit", "verdict", "base_change", "is_short", "reason")
+KPI_ROW_COLUMNS = [
+    "metric", "variant", "unit", "value", "low", "high", "n", "status", "reason",
+    *(f"{against}_{part}" for against in AGAINST for part in CHANGE_PARTS),
+    "trend",
+]  # fmt: skip
+
+
+def kpi_rows(results: Results, metrics: Sequence[Metric]) -> pd.DataFrame:
+    """One row for each metric, in the order given: the period's figure, its changes, its trend.
+
+    Returns
+    -------
+    DataFrame
+        ``KPI_ROW_COLUMNS``. ``…_base_change`` is the relative change of n where it is larger than a third,
+        ``…_verdict`` a key of the badges, ``trend`` a list of values in time order.
+    """
+    book, kpis, changes = results.book, company_level(results.kpis), company_level(results.changes)
+    figures = {(r["metric"], r["variant"], r["period"]): r for r in kpis.to_dict("records")}
+    by_base = {(r["metric"], r["variant"], r["against"]): r for r in changes.to_dict("records")}
+    rows = []
+    for metric in metrics:
+        figure = figures.get((metric.id, metric.variant, book.window.label))
+        if figure is None:
+            continue
+        row = {"unit": unit_of(metric), "trend": trend(results, metric), **figure}
+        for against in AGAINST:
+            change = by_base.get((metric.id, metric.variant, against))
+            row |= _change_cells(change, figure, figures, metric, book, against)
+        rows.append(row)
+    return pd.DataFrame(rows, columns=KPI_ROW_COLUMNS)
+
+
+def _change_cells(
+    change: Any, figure: Any, figures: Any, metric: Metric, book: Book, against: str
+) -> dict[str, Any]:
+    if change is None:
+        return {
+            f"{against}_verdict": "not_compared",
+            f"{against}_unit": unit_of(metric),
+            f"{against}_is_short": False,
+        }
+    number, unit = change_shown(change, metric)
+    base = figures.get((metric.id, metric.variant, change["base_period"]), {})
+    cells = {
+        "change": number, "unit": unit, "verdict": verdict_shown(change), "reason": change["reason"],
+        "base_change": base_change(figure["n"], base.get("n", 0), metric),
+        "is_short": is_short_at(book, change["base_period"], metric),
+    }  # fmt: skip
+    return {f"{against}_{name}": cell for name, cell in cells.items()}
+
+
+def measured(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that have a value."""
+    return rows[rows["value"].notna()]
+
+
+def kpi_table(
+    results: Results,
+    rows: pd.DataFrame,
+    *,
+    language: str,
+    caption: str,
+    group_by: str | None = None,
+    note: str = "",
+) -> str:
+    """A table of KPI rows in one language: value, interval, n, changes with verdicts, trend.
+
+    A comparison that no row has is left out; the note says why.
+    """
+    book = results.book
+    shown = [against for against in comparisons(book) if rows[f"{against}_change"].notna().any()]
+    words = _in_words(rows, book, language)
+    metrics = [book.catalogue.metric(row.metric, row.variant) for row in rows.itertuples()]
+    notes = [note, *table_notes(results, rows, metrics, shown, language)]
+    notes.append(label("kpis.trend_whole_periods", language) if book.window.is_partial else "")
+    return str(
+        table_html(
+            words, kpi_columns(book, shown, language), caption=caption, language=language, group_by=group_by,
+            currency=book.settings.currency, phone="cards", note=join_sentences(notes, language),
+        )
+    )  # fmt: skip
+
+
+def kpi_columns(book: Book, shown: Sequence[str], language: str) -> list[Column]:
+    """The columns of a table of KPI rows, with those comparisons that can be made."""
+    changes = [
+        Column(
+            f"{against}_change", heading_of(against, book, language),
+            unit_from=f"{against}_unit", verdict_from=f"{against}_verdict", detail_from=f"{against}_detail",
+            reason_from=f"{against}_reason", signed=True,
+        )
+        for against in shown
+    ]  # fmt: skip
+    interval = label("kpis.interval", language, level=say_level(book, language))
+    return [
+        Column("name", label("kpis.metric", language), detail_from="variant_name"),
+        Column("value", label("kpis.value", language), unit_from="unit", strong=True),
+        Column("low", interval, unit_from="unit", high="high", reason_from="reason"),
+        Column("n", label("kpis.n", language), unit="number", detail_from="n_detail"),
+        *changes,
+        Column("trend", label("kpis.trend", language), unit_from="unit", shown_as="sparkline"),
+    ]
+
+
+def heading_of(against: str, book: Book, language: str) -> str:
+    """The heading of a column of changes: ``Against 1997Q3``."""
+    period = say_period(book.baselines[book.window.label][against], book, language)
+    return label("kpis.against", language, period=period)
+
+
+def _in_words(rows: pd.DataFrame, book: Book, language: str) -> pd.DataFrame:
+    metrics = [book.catalogue.metric(row.metric, row.variant) for row in rows.itertuples()]
+    words = rows.assign(
+        name=[metric.name.in_(language) for metric in metrics],
+        variant_name=[variant_name(metric, language) or None for metric in metrics],
+        n_detail=[
+            n_detail(row, metric, book, language)
+            for row, metric in zip(rows.itertuples(), metrics, strict=True)
+        ],
+        reason=[say_reason(reason, book, language) for reason in rows["reason"]],
+    )
+    for against in AGAINST:
+        doubts = zip(rows[f"{against}_base_change"], rows[f"{against}_is_short"], strict=True)
+        words[f"{against}_detail"] = [doubt_words(change, is_short, language) for change, is_short in doubts]
+        words[f"{against}_reason"] = [
+            say_reason(reason, book, language) for reason in rows[f"{against}_reason"]
+        ]
+    return words
+
+
+def n_detail(row: Any, metric: Metric, book: Book, language: str) -> str | None:
+    """Sign and words below n where it is small, or where something else asks for care; None for nothing."""
+    if metric.is_sampled and row.n < book.settings.small_sample:
+        verdict = "small_sample"
+    elif row.status == "with_care":
+        verdict = "use_with_care"
+    else:
+        return None
+    return f"{VERDICTS[verdict][0]} {label('report.verdict_' + verdict, language)}"
+
+
+def doubt_words(change_of_n: Any, is_short: bool, language: str) -> str | None:
+    """What speaks against a change in few words: ``data begin too late``, ``n −69%``; None for nothing."""
+    if is_short:
+        return label("kpis.short_history", language)
+    if is_missing(change_of_n):
+        return None
+    return label(
+        "kpis.other_base", language, change=format_percent(change_of_n, language, decimals=0, signed=True)
+    )
+
+
+def table_notes(
+    results: Results, rows: pd.DataFrame, metrics: Iterable[Metric], shown: Sequence[str], language: str
+) -> list[str]:
+    """What must be known to read a table's changes: gaps in comparison, other bases, short histories."""
+    book = results.book
+    has_other_base = rows[[f"{against}_base_change" for against in shown]].notna().any(axis=None)
+    return [
+        *gaps_in_comparison(results, language),
+        label("kpis.other_base_note", language) if has_other_base else "",
+        short_history_note(book, misleading_windows(results, metrics), language),
+    ]
+
+
+def not_measured_line(results: Results, rows: pd.DataFrame, language: str) -> Markup:
+    """One line with what is not measured, gathered by reason; empty where everything is."""
+    told = not_measured_list(results, rows, language)
+    if not told:
+        return Markup("")
+    words = label("kpis.not_measured_list", language, list=label("kpis.list_join", language).join(told))
+    return Markup('<div class="wb-below"><p>{}</p></div>').format(words)

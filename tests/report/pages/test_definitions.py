@@ -1,0 +1,124 @@
+"""Every page ends with what its metrics mean and how their figures came to be."""
+
+from __future__ import annotations
+
+import pytest
+from bs4 import BeautifulSoup
+
+from analysis.catalogue import load_catalogue
+from analysis.report.explained import explain_metric
+from analysis.report.pages.definitions import (
+    conditions,
+    counts,
+    explanation,
+    figure_line,
+    formula_in_words,
+    meaning_of,
+    page_metrics,
+    show_definitions,
+    source_rows,
+    variants_in_words,
+)
+
+CATALOGUE = load_catalogue()
+METRICS = CATALOGUE.metrics
+RETENTION = METRICS["customer_retention_rate"]
+in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
+
+
+def read(html):
+    return BeautifulSoup(html, "html.parser")
+
+
+def test_each_page_defines_its_own_metrics(shop):
+    settings = shop.book.settings
+    assert [m.id for m in page_metrics(CATALOGUE, settings, "scorecard")] == list(settings.headline_metrics)
+    assert {m.family for m in page_metrics(CATALOGUE, settings, "retention")} == {"retention", "loyalty"}
+    assert {m.family for m in page_metrics(CATALOGUE, settings, "customer_value")} == {"value", "acquisition"}
+    assert len(page_metrics(CATALOGUE, settings, "data_quality")) == len(METRICS)
+
+
+def test_an_unknown_page_is_an_error_that_names_the_nearest(shop):
+    with pytest.raises(KeyError, match="did you mean 'retention'"):
+        page_metrics(CATALOGUE, shop.book.settings, "retentoin")
+
+
+@in_each_language
+def test_settings_are_filled_into_the_meaning(shop, language):
+    meaning = meaning_of(METRICS["opening_customers"], shop.book.setting_values, language)
+    assert "60" in meaning and "$" not in meaning  # the shop's activity window
+
+
+@in_each_language
+def test_every_metric_can_be_defined_under_every_variant(shop, language):
+    metrics = [metric for record in METRICS.values() for metric in record.all_variants()]
+    meanings = {(m.id, m.variant): meaning_of(m, shop.book.setting_values, language) for m in metrics}
+    assert [key for key, meaning in meanings.items() if "$" in meaning or len(meaning) < 3] == []
+    assert [m.id for m in metrics if not formula_in_words(m, language).strip()] == []
+
+
+def test_a_share_is_what_it_counts_over_what_it_counts_in(shop):
+    assert formula_in_words(RETENTION, "en") == "rows with is_closing ÷ rows"
+    explained = explain_metric(shop, RETENTION)
+    assert "where is_opening" in conditions(explained, shop.book, "en")
+    assert "activity_window_days = 60" in conditions(explained, shop.book, "en")
+    assert counts(explained, "en") == {"n": 9, "numerator": 6, "denominator": 9}
+
+
+def test_the_figure_is_given_with_its_interval(shop):
+    assert (
+        figure_line(shop, RETENTION, "en")
+        == "Customer retention rate 2024Q4: 66.7% (95% interval 35.4–87.9%)"
+    )
+    assert "not measured" in figure_line(shop, METRICS["customer_acquisition_cost"], "en")
+
+
+def test_other_variants_are_named_with_what_they_would_give(shop):
+    words = variants_in_words(shop, RETENTION, "en")
+    assert words.startswith("In use: default definition. Others: ")
+    assert "bought again in the period 66.7%" in words  # all six who stayed bought in it
+    printed = variants_in_words(shop, RETENTION.under("as_printed"), "zh")
+    assert printed.startswith("当前采用：原文公式")
+    assert "默认口径 66.7%" in printed
+
+
+def test_the_sql_gives_the_figure_again(shop):
+    found = shop.book.engine.run(explanation(shop, METRICS["revenue"], "en").sql)
+    assert found["sum_x_0"].tolist() == [402]
+
+
+def test_a_derived_figure_lists_what_it_is_made_of(shop):
+    told = conditions(
+        explain_metric(shop, METRICS["revenue_growth"].under("previous_period")), shop.book, "en"
+    )
+    assert told == ["revenue = €402.00", "revenue.previous = €165.00"]
+
+
+def test_source_rows_name_their_row_and_hold_what_the_metric_is_made_of(shop):
+    rows = source_rows(explain_metric(shop, RETENTION))
+    assert rows.columns.tolist() == ["customer_id", "is_opening", "is_closing"]
+    assert len(rows) == 5
+    assert source_rows(explain_metric(shop, METRICS["customer_acquisition_cost"])) is None
+
+
+def test_days_and_numbers_of_source_rows_are_written_as_in_the_file(shop):
+    rows = source_rows(explain_metric(shop, METRICS["revenue"]))
+    assert set(rows["ordered_on"]) <= {"2024-10-05", "2024-11-20", "2024-11-25", "2024-12-01"}
+    assert set(rows["net_amount"]) <= {"12", "25", "40", "30"}
+
+
+@in_each_language
+@pytest.mark.parametrize("page", ["scorecard", "retention"])
+def test_a_page_s_definitions_have_a_fold_out_each_and_harm_nobody(shop, page, language):
+    html = show_definitions(shop, page, language=language)
+    metrics = page_metrics(CATALOGUE, shop.book.settings, page)
+    assert len(read(html).select("details")) == len(metrics)
+    assert all(metric.name.in_(language) in html for metric in metrics)
+    assert "<script" not in html
+
+
+@in_each_language
+def test_data_quality_lists_every_metric_in_one_table(shop, language):
+    table = read(show_definitions(shop, "data_quality", language=language))
+    assert len(table.select("tbody tr")) == len(METRICS)
+    assert "customer_retention_rate" in table.get_text()

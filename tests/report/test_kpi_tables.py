@@ -1,0 +1,55 @@
+"""Tables of figures show what the frames hold, and say what they do not."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from analysis.catalogue import load_catalogue
+from analysis.report.kpi_tables import doubt_words, kpi_rows, kpi_table, measured, n_detail, not_measured_line
+
+METRICS = load_catalogue().metrics
+RETENTION, REVENUE = METRICS["customer_retention_rate"], METRICS["revenue"]
+
+
+def test_what_speaks_against_a_change_is_said_in_few_words():
+    assert doubt_words(-0.4, False, "en") == "n\u00a0−40%"
+    assert doubt_words(-0.4, True, "zh") == "数据起点过晚"
+    assert doubt_words(None, False, "en") is None
+
+
+def test_a_row_holds_the_figure_its_changes_and_its_trend(shop):
+    row = kpi_rows(shop, [REVENUE]).iloc[0]
+    # 2024Q4: 6·30 + 2·25 + 4·40 + 12 = 402; 2024Q3: 6·20 + 3·15 = 165
+    assert (row["value"], row["n"], row["unit"]) == (402, 13, "money")
+    assert row["previous_change"] == pytest.approx(402 / 165 - 1)
+    assert (row["previous_unit"], row["previous_verdict"]) == ("percent", "higher")
+    assert row["trend"] == [0, 165, 402]  # 2024Q2 had no order
+    assert pd.isna(row["year_ago_change"])
+
+
+def test_a_small_sample_and_a_figure_to_use_with_care_are_marked_below_n(shop):
+    rows = pd.DataFrame({"n": [29, 30, 30], "status": ["measured", "measured", "with_care"]})
+    told = [n_detail(row, RETENTION, shop.book, "en") for row in rows.itertuples()]
+    assert told == ["! small sample", None, "! use with care"]
+    assert n_detail(next(rows.itertuples()), REVENUE, shop.book, "zh") is None  # a sum has no sample
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_table_shows_each_figure_with_its_change_and_says_what_cannot_be_compared(shop, language):
+    rows = measured(kpi_rows(shop, [REVENUE, RETENTION]))
+    table = BeautifulSoup(kpi_table(shop, rows, language=language, caption="All"), "html.parser")
+    cells = [
+        [cell.get_text(" ", strip=True) for cell in row.select("td")] for row in table.select("tbody tr")
+    ]
+    assert [row[0] for row in cells] == ["€402.00", "66.7%"]
+    assert cells[0][3].startswith("+143.6%")
+    assert cells[1][1] == "35.4–87.9%"
+    assert "2023Q4" in table.select_one(".wb-below").get_text()
+
+
+def test_the_line_of_what_is_not_measured_is_empty_where_all_is(shop):
+    assert not_measured_line(shop, kpi_rows(shop, [REVENUE]), "en") == ""
+    line = not_measured_line(shop, kpi_rows(shop, [METRICS["customer_acquisition_cost"]]), "en")
+    assert "Not measured: Customer acquisition cost (CAC) (table Costs is not supplied)." in line

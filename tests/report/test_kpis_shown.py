@@ -1,0 +1,164 @@
+"""How figures and their changes are said."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import SimpleNamespace
+
+import pytest
+
+from analysis.catalogue import load_catalogue
+from analysis.facts.book import Coverage
+from analysis.periods import first_days, parse_period, whole
+from analysis.report.kpi_tables import kpi_rows
+from analysis.report.kpis_shown import (
+    base_change,
+    change_shown,
+    gaps_in_comparison,
+    has_short_history,
+    metric_name,
+    misleading_windows,
+    not_measured_list,
+    root_reason,
+    say_change_interval,
+    say_level,
+    say_money_short,
+    say_period,
+    trend,
+    verdict_shown,
+)
+from analysis.suite import Results
+
+METRICS = load_catalogue().metrics
+RETENTION, REVENUE = METRICS["customer_retention_rate"], METRICS["revenue"]
+
+
+def change(**fields):
+    return {"difference": 0.0, "relative_change": None, "verdict": "size_only", **fields}
+
+
+def test_a_share_changes_by_points_and_money_by_percent_of_what_it_was():
+    assert change_shown(change(difference=0.02, relative_change=0.04), RETENTION) == (0.02, "points")
+    assert change_shown(change(difference=50, relative_change=0.25), REVENUE) == (0.25, "percent")
+
+
+def test_a_change_without_a_base_or_beyond_three_hundred_percent_is_said_in_its_own_unit():
+    assert change_shown(change(difference=977, relative_change=float("nan")), REVENUE) == (977, "money")
+    assert change_shown(change(difference=1553, relative_change=13.05), REVENUE) == (1553, "money")
+
+
+def test_the_interval_of_a_relative_change_is_relative_too(shop):
+    # 50 on 200, between 20 and 80: +25 %, between +10 % and +40 %
+    told = change(difference=50, relative_change=0.25, difference_low=20, difference_high=80, base_value=200)
+    assert say_change_interval(told, REVENUE, shop.book, "en") == "+10.0% to +40.0%"
+    assert say_change_interval(told, REVENUE, shop.book, "zh") == "+10.0%至+40.0%"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "difference", "badge"),
+    [
+        ("better", -1, "better"), ("worse", 1, "worse"), ("no_clear_change", 1, "no_clear_change"),
+        ("size_only", 1, "higher"), ("size_only", -1, "lower"), ("size_only", 0, "unchanged"),
+        ("changed", -1, "lower"), ("not_comparable", float("nan"), "not_compared"),
+    ],
+)  # fmt: skip
+def test_only_a_tested_change_is_called_better_or_worse(verdict, difference, badge):
+    assert verdict_shown(change(verdict=verdict, difference=difference)) == badge
+
+
+def test_a_rate_on_a_third_more_or_fewer_rows_is_marked_and_a_sum_is_not():
+    assert base_change(60, 100, RETENTION) == pytest.approx(-0.4)
+    assert base_change(70, 100, RETENTION) is None
+    assert base_change(100, 0, RETENTION) is None
+    assert base_change(60, 100, METRICS["customer_equity"]) is None
+    assert base_change(60, 100, REVENUE) is None
+
+
+def test_the_reason_behind_a_reason_is_found():
+    assert (
+        root_reason("of|customer_acquisition_cost|of|marketing_cost|table_absent|costs")
+        == "table_absent|costs"
+    )
+    assert root_reason("of|1997Q2|no_rows") == "no_rows"
+    assert root_reason("table_absent|costs;no_rows") == "table_absent|costs"
+
+
+@pytest.mark.parametrize(
+    ("amount", "english", "chinese"),
+    [
+        (0, "€0", "€0"), (999, "€999", "€999"), (9_996, "€10.0k", "€1.0万"), (301_234, "€301k", "€30.1万"),
+        (-1_250_000, "−€1.2m", "−€125万"), (123_456_789, "€123m", "€1.2亿"), (999_960, "€1.0m", "€100万"),
+    ],
+)  # fmt: skip
+def test_amounts_in_charts_are_short(amount, english, chinese):
+    assert say_money_short(amount, "en", "EUR") == english
+    assert say_money_short(amount, "zh", "EUR") == chinese
+
+
+def book_of(start, **fields):
+    coverage = Coverage(date.fromisoformat(start), None, 3)
+    return SimpleNamespace(coverage=coverage, settings=SimpleNamespace(activity_window_days=60), **fields)
+
+
+def test_retention_needs_an_activity_window_of_data_before_the_start_repeat_purchase_before_the_end():
+    # The window is April to June: retention looks back to 1 February, repeat purchase to 2 May.
+    window, repeat = whole(parse_period("2024Q2")), METRICS["repeat_purchase_rate"]
+    assert has_short_history(book_of("2024-02-10"), window, RETENTION)
+    assert not has_short_history(book_of("2024-02-10"), window, repeat)
+    assert has_short_history(book_of("2024-05-20"), window, repeat)
+    assert not has_short_history(book_of("2024-02-10"), window, REVENUE)
+
+
+def test_data_that_begin_a_usual_silence_late_are_not_late():
+    window = whole(parse_period("2024Q2"))
+    # Three days of silence are usual for this company: its data should begin by 1 + 3 = 4 February.
+    assert not has_short_history(book_of("2024-02-04"), window, RETENTION)
+    assert has_short_history(book_of("2024-02-05"), window, RETENTION)
+
+
+def test_a_running_period_and_the_first_days_of_an_earlier_one_are_called_so():
+    this, before = parse_period("2024Q2"), parse_period("2024Q1")
+    windows = (first_days(before, 20), whole(before), first_days(this, 20))
+    book = SimpleNamespace(windows=windows, window=windows[2])
+    assert say_period(windows[0].label, book, "en") == "first 20 days of 2024Q1"
+    assert say_period(windows[0].label, book, "zh") == "2024Q1前20天"
+    assert say_period("2024Q1", book, "en") == "2024Q1"
+    assert say_period(windows[2].label, book, "zh") == "2024Q2（前20天）"
+
+
+def test_the_variant_stands_beside_the_name_unless_it_is_the_default():
+    assert metric_name(RETENTION, "en") == "Customer retention rate"
+    assert metric_name(RETENTION.under("active_again"), "zh") == "客户保留率（本期再次购买）"
+
+
+def test_a_trend_keeps_its_gaps_and_begins_with_the_first_measured_period(shop):
+    # One customer was active on 1 April and lapsed, none on 1 July, nine on 1 October of whom six stayed.
+    assert trend(shop, RETENTION) == pytest.approx([0, float("nan"), 6 / 9], nan_ok=True)
+    kpis = shop.kpis.assign(value=shop.kpis["value"].mask(shop.kpis["period"] == "2024Q2"))
+    assert trend(Results(shop.book, {**shop.frames, "kpis": kpis}), RETENTION) == pytest.approx([6 / 9])
+    assert trend(shop, METRICS["customer_acquisition_cost"]) == []
+
+
+def test_what_is_not_measured_is_gathered_by_reason(shop):
+    rows = kpi_rows(shop, [METRICS[name] for name in ("clv_to_cac", "customer_acquisition_cost", "revenue")])
+    [told] = [each for each in not_measured_list(shop, rows, "en") if "Costs" in each]
+    assert "Customer acquisition cost (CAC)" in told
+    assert told.endswith("(table Costs is not supplied)")
+    [short] = not_measured_list(shop, rows.assign(reason="no_rows"), "zh", most_names=1)
+    assert "等2项" in short
+
+
+def test_a_window_before_the_data_is_named_once_with_its_reason(shop):
+    [gap] = gaps_in_comparison(shop, "en")
+    assert gap == "No comparison with 2023Q4: the data begin only on 10 Jan 2024."
+
+
+def test_only_windows_whose_retention_is_measured_are_called_misleading(shop):
+    assert misleading_windows(shop, [RETENTION]) == []
+
+
+def test_the_level_of_intervals_has_no_needless_decimals():
+    def at(level):
+        return say_level(SimpleNamespace(settings=SimpleNamespace(confidence_level=level)), "en")
+
+    assert (at(0.95), at(0.999)) == ("95%", "99.9%")
