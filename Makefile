@@ -2,7 +2,9 @@
 .PHONY: setup report test test-fast lab check bench lock clean
 .DEFAULT_GOAL := report
 
-PYTHON ?= $(firstword $(shell command -v python3.14 python3.13 python3.12 python3.11 python3))
+# The first Python on the path that is recent enough.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 BIN := .venv/bin
 PARAMS ?= params/cdnow.yml
 PERIOD ?= 1997Q4
@@ -11,8 +13,7 @@ LANGUAGE ?= both
 setup: .venv/.ready data/cdnow/orders.csv  ## a virtual environment with exact versions, and the sample's data
 
 .venv/.ready: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python 3.11 or later is needed; say where it is: make PYTHON=/path/to/python3"; exit 1; }
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed; say where it is: make PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
