@@ -227,3 +227,11 @@ def test_every_make_command_named_is_there(name):
     named = set(re.findall(r"(?:^|`|\$ )make ([a-z][\w-]*)", read(name), re.MULTILINE))
     assert {"setup", "report", "test", "bench"} <= targets
     assert named <= targets
+
+
+@pytest.mark.parametrize(
+    "file", [*PROJECT.glob("*.md"), *PROJECT.glob("*/README.md")], ids=lambda file: file.name
+)
+def test_every_file_a_document_links_to_is_there(file):
+    links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", file.read_text(encoding="utf-8"))
+    assert [link for link in links if not (file.parent / link).exists()] == []

@@ -7,7 +7,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 from analysis.catalogue import load_catalogue
-from analysis.report.kpi_tables import doubt_words, kpi_rows, kpi_table, measured, n_detail, not_measured_line
+from analysis.report.kpi_tables import doubt_words, kpi_table, n_detail, not_measured_line
+from analysis.report.kpis_shown import kpi_rows, measured
 
 METRICS = load_catalogue().metrics
 RETENTION, REVENUE = METRICS["customer_retention_rate"], METRICS["revenue"]
@@ -17,16 +18,6 @@ def test_what_speaks_against_a_change_is_said_in_few_words():
     assert doubt_words(-0.4, False, "en") == "n\u00a0−40%"
     assert doubt_words(-0.4, True, "zh") == "数据起点过晚"
     assert doubt_words(None, False, "en") is None
-
-
-def test_a_row_holds_the_figure_its_changes_and_its_trend(shop):
-    row = kpi_rows(shop, [REVENUE]).iloc[0]
-    # 2024Q4: 6·30 + 2·25 + 4·40 + 12 = 402; 2024Q3: 6·20 + 3·15 = 165
-    assert (row["value"], row["n"], row["unit"]) == (402, 13, "money")
-    assert row["previous_change"] == pytest.approx(402 / 165 - 1)
-    assert (row["previous_unit"], row["previous_verdict"]) == ("percent", "higher")
-    assert row["trend"] == [0, 165, 402]  # 2024Q2 had no order
-    assert pd.isna(row["year_ago_change"])
 
 
 def test_a_small_sample_and_a_figure_to_use_with_care_are_marked_below_n(shop):

@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import date
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from analysis.catalogue import load_catalogue
 from analysis.facts.book import Coverage
 from analysis.periods import first_days, parse_period, whole
-from analysis.report.kpi_tables import kpi_rows
 from analysis.report.kpis_shown import (
     base_change,
     change_shown,
     gaps_in_comparison,
     has_short_history,
+    kpi_rows,
     metric_name,
     misleading_windows,
     not_measured_list,
@@ -129,6 +130,16 @@ def test_a_running_period_and_the_first_days_of_an_earlier_one_are_called_so():
 def test_the_variant_stands_beside_the_name_unless_it_is_the_default():
     assert metric_name(RETENTION, "en") == "Customer retention rate"
     assert metric_name(RETENTION.under("active_again"), "zh") == "客户保留率（本期再次购买）"
+
+
+def test_a_row_holds_the_figure_its_changes_and_its_trend(shop):
+    row = kpi_rows(shop, [REVENUE]).iloc[0]
+    # 2024Q4: 6·30 + 2·25 + 4·40 + 12 = 402; 2024Q3: 6·20 + 3·15 = 165
+    assert (row["value"], row["n"], row["unit"]) == (402, 13, "money")
+    assert row["previous_change"] == pytest.approx(402 / 165 - 1)
+    assert (row["previous_unit"], row["previous_verdict"]) == ("percent", "higher")
+    assert row["trend"] == [0, 165, 402]  # 2024Q2 had no order
+    assert pd.isna(row["year_ago_change"])
 
 
 def test_a_trend_keeps_its_gaps_and_begins_with_the_first_measured_period(shop):

@@ -12,12 +12,8 @@ from analysis.catalogue import Metric, label
 from analysis.facts import Book
 from analysis.report.kpis_shown import (
     AGAINST,
-    base_change,
-    change_shown,
-    company_level,
     comparisons,
     gaps_in_comparison,
-    is_short_at,
     join_sentences,
     misleading_windows,
     not_measured_list,
@@ -25,69 +21,10 @@ from analysis.report.kpis_shown import (
     say_period,
     say_reason,
     short_history_note,
-    trend,
-    unit_of,
     variant_name,
-    verdict_shown,
 )
 from analysis.report.tables_shown import VERDICTS, Column, format_percent, is_missing, table_html
 from analysis.suite import Results
-
-CHANGE_PARTS = ("change", "unit", "verdict", "base_change", "is_short", "reason")
-KPI_ROW_COLUMNS = [
-    "metric", "variant", "unit", "value", "low", "high", "n", "status", "reason",
-    *(f"{against}_{part}" for against in AGAINST for part in CHANGE_PARTS),
-    "trend",
-]  # fmt: skip
-
-
-def kpi_rows(results: Results, metrics: Sequence[Metric]) -> pd.DataFrame:
-    """One row for each metric, in the order given: the period's figure, its changes, its trend.
-
-    Returns
-    -------
-    DataFrame
-        ``KPI_ROW_COLUMNS``. ``…_base_change`` is the relative change of n where it is larger than a third,
-        ``…_verdict`` a key of the badges, ``trend`` a list of values in time order.
-    """
-    book, kpis, changes = results.book, company_level(results.kpis), company_level(results.changes)
-    figures = {(r["metric"], r["variant"], r["period"]): r for r in kpis.to_dict("records")}
-    by_base = {(r["metric"], r["variant"], r["against"]): r for r in changes.to_dict("records")}
-    rows = []
-    for metric in metrics:
-        figure = figures.get((metric.id, metric.variant, book.window.label))
-        if figure is None:
-            continue
-        row = {"unit": unit_of(metric), "trend": trend(results, metric), **figure}
-        for against in AGAINST:
-            change = by_base.get((metric.id, metric.variant, against))
-            row |= _change_cells(change, figure, figures, metric, book, against)
-        rows.append(row)
-    return pd.DataFrame(rows, columns=KPI_ROW_COLUMNS)
-
-
-def _change_cells(
-    change: Any, figure: Any, figures: Any, metric: Metric, book: Book, against: str
-) -> dict[str, Any]:
-    if change is None:
-        return {
-            f"{against}_verdict": "not_compared",
-            f"{against}_unit": unit_of(metric),
-            f"{against}_is_short": False,
-        }
-    number, unit = change_shown(change, metric)
-    base = figures.get((metric.id, metric.variant, change["base_period"]), {})
-    cells = {
-        "change": number, "unit": unit, "verdict": verdict_shown(change), "reason": change["reason"],
-        "base_change": base_change(figure["n"], base.get("n", 0), metric),
-        "is_short": is_short_at(book, change["base_period"], metric),
-    }  # fmt: skip
-    return {f"{against}_{name}": cell for name, cell in cells.items()}
-
-
-def measured(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows that have a value."""
-    return rows[rows["value"].notna()]
 
 
 def kpi_table(

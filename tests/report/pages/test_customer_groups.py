@@ -21,15 +21,21 @@ def customers(**columns) -> pd.DataFrame:
     """Six customers: three who repeated (spending 10, 20, 30 each time) and three who bought once."""
     rows = pd.DataFrame(
         {
-            "customer_id": list("abcdef"), "customer_name": None, "repeat_orders": [1, 3, 1, 0, 0, 0],
-            "mean_repeat_spend": [10.0, 20.0, 30.0, None, None, None], "churn_score": [0.1, 0.2, 0.8, 0.6, 0.3, 0.9],
-            "expected_spend": [12.0, 20.0, 28.0, 20.0, 20.0, 20.0], "predicted_clv": [40.0, 100.0, 30.0, 10.0, 15.0, 5.0],
-            "clv_low": [30.0, 90.0, 20.0, 8.0, 12.0, 4.0], "clv_high": [50.0, 115.0, 40.0, 12.0, 18.0, 6.0],
+            "customer_id": list("abcdef"),
+            "customer_name": None,
+            "repeat_orders": [1, 3, 1, 0, 0, 0],
+            "mean_repeat_spend": [10.0, 20.0, 30.0, None, None, None],
+            "churn_score": [0.1, 0.2, 0.8, 0.6, 0.3, 0.9],
+            "expected_spend": [12.0, 20.0, 28.0, 20.0, 20.0, 20.0],
+            "predicted_clv": [40.0, 100.0, 30.0, 10.0, 15.0, 5.0],
+            "clv_low": [30.0, 90.0, 20.0, 8.0, 12.0, 4.0],
+            "clv_high": [50.0, 115.0, 40.0, 12.0, 18.0, 6.0],
             "net_revenue_to_date": [20.0, 90.0, 60.0, 12.0, 14.0, 4.0],
             "is_one_time_buyer": [False, False, False, True, True, True],
-            "is_valuable": [True, True, True, False, True, False], "is_at_risk": [False, False, True, False, False, False],
+            "is_valuable": [True, True, True, False, True, False],
+            "is_at_risk": [False, False, True, False, False, False],
         }
-    )  # fmt: skip
+    )
     return rows.assign(**columns)
 
 
@@ -42,7 +48,8 @@ def with_groups(shop: Results, dimension: str, equities: dict[str, float]) -> Re
         for group, value in equities.items()
         for metric, size in (("customer_equity", 1), ("predicted_clv", 10))
     ]  # fmt: skip
-    others = shop.kpis[~(shop.kpis["metric"].isin(["customer_equity", "predicted_clv"]) & shop.kpis["by"].notna())]
+    modelled = shop.kpis["metric"].isin(["customer_equity", "predicted_clv"])
+    others = shop.kpis[~(modelled & shop.kpis["by"].notna())]
     kpis = pd.concat([others, pd.DataFrame(rows).reindex(columns=others.columns)], ignore_index=True)
     return Results(shop.book, {**shop.frames, "kpis": kpis})
 
@@ -119,7 +126,10 @@ def test_a_customer_is_at_risk_valuable_or_ineffective():
 
 @pytest.mark.parametrize(
     ("language", "names"),
-    [("en", ["Valuable", "At risk", "Valuable", "Ineffective"]), ("zh", ["有价值", "有风险", "有价值", "无效"])],
+    [
+        ("en", ["Valuable", "At risk", "Valuable", "Ineffective"]),
+        ("zh", ["有价值", "有风险", "有价值", "无效"]),
+    ],
 )
 def test_segments_are_counted_apart_for_those_who_bought_once(language, names):
     found = value_by_segment(customers(), language)

@@ -1,4 +1,4 @@
-"""Trust, doubt, the bridge, forecasts, ways to value and models: from the results' frames to what is shown."""
+"""Trust, doubt, the bridge, forecasts, ways to value and models, from the frames to what is shown."""
 
 from __future__ import annotations
 
@@ -139,8 +139,8 @@ def test_parameter_doubt_and_chance_add_up_as_variances():
 
 
 def test_the_predictive_interval_ends_at_zero():
-    low, _, _ = predictive_interval({"value": 1.0, "standard_error": 9.0}, pd.DataFrame({"clv_noise_sd": [1.0]}))
-    assert low == 0.0
+    customers = pd.DataFrame({"clv_noise_sd": [1.0]})
+    assert predictive_interval({"value": 1.0, "standard_error": 9.0}, customers)[0] == 0.0
 
 
 def test_without_a_variance_of_spend_there_is_no_predictive_interval():
@@ -150,7 +150,8 @@ def test_without_a_variance_of_spend_there_is_no_predictive_interval():
 
 
 def test_the_latest_error_is_that_of_the_model_in_use(shop):
-    told = forecasts({"relative_error": 0.1}, {"period": "2024Q4", "relative_error": -0.2}, {"model": "mbg_nbd"})
+    last = {"period": "2024Q4", "relative_error": -0.2}
+    told = forecasts({"relative_error": 0.1}, last, {"model": "mbg_nbd"})
     assert latest_error(replaced(shop, holdout=told))["relative_error"] == -0.2
     assert latest_error(replaced(shop, holdout=forecasts())) is None
 

@@ -74,6 +74,12 @@ def test_the_table_of_groups_names_what_is_left_out(shop, language):
     assert {"en": "New or existing", "zh": "新老客户"}[language] in page.select_one(".wb-below").get_text()
 
 
+def test_a_group_without_customers_then_says_so_in_words(shop):
+    rows = group_rows(shop, "zh")
+    assert rows["previous_change"].isna().all()  # nobody was active at the start of 2024Q3
+    assert set(rows["previous_reason"]) == {"当时该组没有客户"}
+
+
 def test_without_retention_there_are_no_groups_but_a_reason(shop):
     kpis = shop.kpis.assign(status="not_measured", reason="no_rows")
     assert "no rows to measure it on" in show_retention_by_group(replaced(shop, kpis=kpis), language="en")

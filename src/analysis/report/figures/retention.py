@@ -176,8 +176,7 @@ def _draw_point(ax: Axes, row: Any, *, hollow: bool) -> None:
 
 def _is_dip(values: pd.Series, place: int) -> bool:
     """Whether the line comes down to this point and goes up from it: its figure fits better below."""
-    before, after = values.get(place - 1, np.inf), values.get(place + 1, np.inf)
-    return len(values) > 1 and place > 0 and values[place] < min(before, after)
+    return 0 < place < len(values) - 1 and values[place] < min(values[place - 1], values[place + 1])
 
 
 def _write_beside(ax: Axes, row: Any, text: str, *, below: bool) -> None:
@@ -191,7 +190,7 @@ def _write_beside(ax: Axes, row: Any, text: str, *, below: bool) -> None:
 
 
 def _set_share_axis(ax: Axes, rows: pd.DataFrame) -> None:
-    """From 0 where that leaves room to see, else from a tenth below the lowest point; room for labels above."""
+    """From 0 where that leaves room to see, else from a tenth below the lowest point; room on top."""
     lowest, highest = rows["low"].fillna(rows["value"]).min(), rows["high"].fillna(rows["value"]).max()
     bottom = 0.0 if lowest < 0.5 else float(np.floor(10 * lowest - 0.5) / 10)
     top = highest + 0.16 * (highest - bottom)

@@ -15,9 +15,7 @@ from analysis.report.findings import overdue_customers
 from analysis.report.kpi_tables import (
     doubt_words,
     heading_of,
-    kpi_rows,
     kpi_table,
-    measured,
     not_measured_line,
     table_notes,
 )
@@ -29,6 +27,8 @@ from analysis.report.kpis_shown import (
     comparisons,
     is_short_at,
     join_sentences,
+    kpi_rows,
+    measured,
     say_level,
     say_period,
     say_reason,
@@ -117,8 +117,14 @@ def _cells(
         (f"{against}_verdict", verdict_shown(change)),
         (f"{against}_base_change", other),
         (f"{against}_detail", doubt_words(other, is_short, language)),
-        (f"{against}_reason", say_reason(change["reason"], results.book, language)),
+        (f"{against}_reason", _why_no_change(change, results, language)),
     ]
+
+
+def _why_no_change(change: Any, results: Results, language: str) -> str:
+    if "group_absent" in str(change["reason"]):
+        return label("retention.group_absent", language)
+    return say_reason(change["reason"], results.book, language)
 
 
 def _base_n(results: Results, row: Any, change: Any, metric: Metric) -> float:

@@ -13,9 +13,7 @@ from analysis.periods import Window
 from analysis.report.findings import Finding, find_all
 from analysis.report.kpi_tables import (
     doubt_words,
-    kpi_rows,
     kpi_table,
-    measured,
     not_measured_line,
 )
 from analysis.report.kpis_shown import (
@@ -24,6 +22,8 @@ from analysis.report.kpis_shown import (
     chosen,
     comparisons,
     gaps_in_comparison,
+    kpi_rows,
+    measured,
     metric_name,
     misleading_windows,
     say_interval,

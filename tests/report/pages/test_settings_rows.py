@@ -1,0 +1,104 @@
+"""Settings, files, absent tables and definitions: everything that changes numbers is told."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from analysis.catalogue import load_catalogue
+from analysis.params import Settings
+from analysis.report.pages.settings_rows import (
+    HASH_DIGITS,
+    SETTINGS_LEFT_OUT,
+    SETTINGS_SHOWN,
+    absent_rows,
+    input_rows,
+    setting_rows,
+    setting_value,
+    variant_rows,
+)
+
+in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
+
+
+def test_every_setting_is_either_shown_or_left_out_on_purpose():
+    shown = [key for keys in SETTINGS_SHOWN.values() for key in keys]
+    assert sorted([*shown, *SETTINGS_LEFT_OUT]) == sorted(Settings.model_fields)
+
+
+@in_each_language
+def test_every_setting_has_a_name_a_value_and_a_reason(shop, language):
+    rows = setting_rows(shop.book, language).set_index("key")
+    assert rows[["name", "value", "meaning"]].map(len).min().min() > 0
+    assert rows.loc["activity_window_days", "value"] == "60"
+    assert rows.loc["confidence_level", "value"] == "95%"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("data_through", None, "not set: found from the data"),
+        ("data_through", date(2024, 12, 31), "31 Dec 2024"),
+        ("discount_rate_per_year", 0.125, "12.5%"),
+        ("lifetime_cap_years", 10.0, "10"),
+        ("model", "mbg_nbd", "MBG/NBD"),
+        ("dimensions", ("value_band", "cohort"), "Value band, Quarter first seen"),
+        ("exclusions", {}, "none"),
+        ("variants", {"revenue": "gross"}, "Revenue: before returns"),
+    ],
+)
+def test_a_setting_is_written_as_a_reader_writes_it(shop, key, value, words):
+    assert setting_value(key, value, shop.book, "en") == words
+
+
+def test_an_exclusion_is_told_with_its_condition_and_what_it_is_out_of(open_orders):
+    tests = {"tests": {"where": "amount = 9", "out_of": "revenue"}}
+    book = open_orders([("a", "2024-10-05", 9)], "2024Q4", exclusions=tests)
+    told = setting_value("exclusions", book.settings.exclusions, book, "en")
+    assert told == "tests (where amount = 9; out of revenue)"
+
+
+def test_files_are_listed_with_rows_and_the_beginning_of_their_hash(shop):
+    rows = input_rows(shop.book)
+    inputs = shop.book.prepared.inputs
+    assert rows["rows"].tolist() == [about["rows"] for about in inputs.values()]
+    assert rows["hash"].tolist() == [about["sha256"][:HASH_DIGITS] for about in inputs.values()]
+
+
+@in_each_language
+def test_an_absent_table_is_told_with_what_it_would_add(shop, language):
+    rows = absent_rows(shop.book, language)
+    costs = load_catalogue().tables["costs"].name.in_(language)
+    assert rows["table"].tolist() == [costs]  # orders and customers are given
+    assert load_catalogue().metrics["customer_acquisition_cost"].name.in_(language) in rows["metrics"].iloc[0]
+
+
+def test_an_absent_table_s_breakdowns_are_told(open_orders):
+    book = open_orders([("a", "2024-10-05", 9)], "2024Q4")
+    rows = absent_rows(book, "en").set_index("table")
+    assert rows.loc["Customers", "breakdowns"] == "Segment, Industry, Region, Acquisition channel"
+    assert pd.isna(rows.loc["Costs", "breakdowns"])
+
+
+def test_a_metric_stands_under_each_of_its_definitions_with_the_frame_s_value(shop):
+    rows, _ = variant_rows(shop, "en")
+    retention = rows[rows["metric"] == "Customer retention rate"].set_index("name")
+    variants = load_catalogue().metrics["customer_retention_rate"].all_variants()
+    assert len(retention) == len(variants)
+    again = shop.kpi("customer_retention_rate", "active_again")
+    shown = retention.loc["bought again in the period"]
+    assert shown[["value", "n"]].tolist() == [again["value"], again["n"]]
+    assert retention["in_use"].notna().tolist() == [True, False, False]
+
+
+def test_metrics_without_any_value_are_named_with_the_reason_instead(shop):
+    rows, absent = variant_rows(shop, "en")
+    assert "Customer acquisition cost (CAC)" not in set(rows["metric"])
+    assert [line for line in absent if "Customer acquisition cost (CAC)" in line and "Costs" in line]
+
+
+def test_formulas_hold_the_settings_values_not_their_names(shop):
+    rows, _ = variant_rows(shop, "en")
+    assert not rows["formula"].str.contains(r"\$", regex=True).any()
