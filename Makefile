@@ -26,10 +26,10 @@ report: setup  ## render a report: make report PARAMS=params/cdnow.yml PERIOD=19
 	$(BIN)/workbook run --params $(PARAMS) --period $(PERIOD) --language $(LANGUAGE)
 
 test: setup  ## every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-fast: setup  ## the tests that take seconds
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
 lab: setup  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=. notebooks/01_scorecard.ipynb

@@ -36,7 +36,9 @@ def write_orders(root: Path, orders: Iterable[Order]) -> dict[str, Any]:
 def open_orders(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Book]:
     """Open a company, in a folder of its own, that has orders given as (customer, date, amount), and other tables."""
 
-    def opened(orders: Iterable[Order], period: str, tables: dict[str, Any] | None = None, **settings: Any) -> Book:
+    def opened(
+        orders: Iterable[Order], period: str, tables: dict[str, Any] | None = None, **settings: Any
+    ) -> Book:
         root = tmp_path_factory.mktemp("company")
         given = {"orders": write_orders(root, orders)} | (tables or {})
         return open_book(write_company(root, given, **settings), period)
@@ -57,7 +59,11 @@ def cdnow_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "orders.csv").write_text(
         "\n".join(["customer,date,amount", *(f"{r[1]},{r[2]},{r[4]}" for r in rows if r[0].isdigit())]) + "\n"
     )
-    columns = {"customer_id": "customer", "ordered_at": {"column": "date", "format": "%Y%m%d"}, "amount": "amount"}
+    columns = {
+        "customer_id": "customer",
+        "ordered_at": {"column": "date", "format": "%Y%m%d"},
+        "amount": "amount",
+    }
     orders = {"file": "orders.csv", "columns": columns}
     return write_company(root, {"orders": orders}, currency="USD", data_through=_day("1998-06-30"))
 
@@ -72,7 +78,9 @@ def cdnow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Path(__file__).resolve().parents[1]
     (root / "params").mkdir()
     for name in ("base.yml", "cdnow.yml"):
-        (root / "params" / name).write_text((project / "params" / name).read_text(encoding="utf-8"), encoding="utf-8")
+        (root / "params" / name).write_text(
+            (project / "params" / name).read_text(encoding="utf-8"), encoding="utf-8"
+        )
     return root / "params" / "cdnow.yml"
 
 

@@ -38,7 +38,9 @@ def test_kpis_as_json_are_records_with_the_frames_keys(workbook):
 
 
 def test_kpis_by_a_dimension_give_the_company_first_and_the_groups_after(workbook):
-    out = workbook("kpis", "--period", "1997Q4", "--by", "value_band", "--metric", "revenue", "--format", "csv").stdout
+    out = workbook(
+        "kpis", "--period", "1997Q4", "--by", "value_band", "--metric", "revenue", "--format", "csv"
+    ).stdout
     rows = [row for row in csv.DictReader(io.StringIO(out)) if row["variant"] == "default"]
     assert rows[0]["group"] == ""
     assert {row["group"] for row in rows[1:]} == {"high", "middle", "low"}
@@ -60,11 +62,15 @@ def test_customers_come_one_row_each(workbook, tmp_path):
     workbook("customers", "--period", "1997Q4", "--format", "parquet", "--out", target)
     kept = pd.read_parquet(target)
     assert len(kept) == 23570
-    assert kept["predicted_clv"].sum() == pytest.approx(sum(float(row["predicted_clv"]) for row in rows), rel=1e-9)
+    assert kept["predicted_clv"].sum() == pytest.approx(
+        sum(float(row["predicted_clv"]) for row in rows), rel=1e-9
+    )
 
 
 def test_explain_shows_definition_settings_counts_sql_and_rows(workbook):
-    out = workbook("explain", "customer_retention_rate", "--period", "1997Q4", "--by", "value_band", "--group", "high").stdout
+    out = workbook(
+        "explain", "customer_retention_rate", "--period", "1997Q4", "--by", "value_band", "--group", "high"
+    ).stdout
     for part in ("variant default", "n = 5,218", "numerator = 3,838", "activity_window_days = 180", "SELECT",
                  "One row for each customer and window", "first rows of customer_periods"):  # fmt: skip
         assert part in out
@@ -121,7 +127,10 @@ def test_sample_writes_the_cdnow_orders(workbook, tmp_path):
         (("kpis", "--period", "1997Q4", "--by", "value_bands"), "did you mean 'value_band'?"),
         (("kpis", "--period", "1997Q4", "--by", "region"), "table customers is not supplied"),
         (("explain", "revenue.gros", "--period", "1997Q4"), "did you mean 'gross'?"),
-        (("explain", "revenue", "--period", "1997Q4", "--by", "value_band", "--group", "hig"), "did you mean 'high'?"),
+        (
+            ("explain", "revenue", "--period", "1997Q4", "--by", "value_band", "--group", "hig"),
+            "did you mean 'high'?",
+        ),
         (("explain", "revenue", "--period", "1997Q4", "--group", "high"), "--by"),
         (("customers", "--period", "1997Q4", "--format", "parquet"), "--out"),
         (("run", "--period", "1997Q4", "--pages", "retenton"), "did you mean 'retention'?"),
@@ -158,9 +167,13 @@ def test_a_period_outside_the_data_is_said_not_guessed(workbook, period):
 
 
 def test_hostile_names_are_neutralised_where_people_open_the_file(workbook, tmp_path):
-    (tmp_path / "orders.csv").write_text('who,day,money\n"=cmd|\' /C calc\'!A0",2026-01-05,5\n<script>,2026-01-06,6\n')
+    (tmp_path / "orders.csv").write_text(
+        "who,day,money\n\"=cmd|' /C calc'!A0\",2026-01-05,5\n<script>,2026-01-06,6\n"
+    )
     columns = "{customer_id: who, ordered_at: day, amount: money}"
-    (tmp_path / "x.yml").write_text(f"company: X\ntables:\n  orders: {{file: orders.csv, columns: {columns}}}\n")
+    (tmp_path / "x.yml").write_text(
+        f"company: X\ntables:\n  orders: {{file: orders.csv, columns: {columns}}}\n"
+    )
     out = workbook("customers", "--period", "2026Q1", params=tmp_path / "x.yml").stdout
     ids = [row["customer_id"] for row in csv.DictReader(io.StringIO(out))]
     assert ids == ["<script>", "'=cmd|' /C calc'!A0"] or ids == ["'=cmd|' /C calc'!A0", "<script>"]

@@ -23,7 +23,10 @@ MODELLED_TOLERANCE = 1e-6
 def frames(cdnow):
     results = measure_suite(open_book(cdnow, "1997Q4"))
     parts = [rows_of_period(results)]
-    parts += [(rows := rows_of_period(results, name))[rows["by"].notna()] for name in results.book.settings.dimensions]
+    parts += [
+        (rows := rows_of_period(results, name))[rows["by"].notna()]
+        for name in results.book.settings.dimensions
+    ]
     stored = pd.read_csv(EXPECTED, dtype={"by": "str", "group": "str", "reason": "str"})
     modelled = {metric.id for metric in results.book.catalogue.metrics.values() if metric.kind == "modelled"}
     return pd.concat(parts, ignore_index=True), stored, modelled
@@ -44,4 +47,6 @@ def test_numbers_are_equal_to_nine_digits(frames):
     now, stored, modelled = frames
     is_modelled = stored["metric"].isin(modelled).to_numpy()
     for rows, tolerance in ((~is_modelled, 1e-9), (is_modelled, MODELLED_TOLERANCE)):
-        pd.testing.assert_frame_equal(now.loc[rows, NUMBERS], stored.loc[rows, NUMBERS], rtol=tolerance, atol=1e-9, check_dtype=False)
+        pd.testing.assert_frame_equal(
+            now.loc[rows, NUMBERS], stored.loc[rows, NUMBERS], rtol=tolerance, atol=1e-9, check_dtype=False
+        )

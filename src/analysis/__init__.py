@@ -35,7 +35,10 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     if name.startswith(("show_", "plot_")):
-        for module in (*(f"report.pages.{page}" for page in _PAGE_MODULES), *(f"report.figures.{page}" for page in _PAGE_MODULES)):
+        for module in (
+            *(f"report.pages.{page}" for page in _PAGE_MODULES),
+            *(f"report.figures.{page}" for page in _PAGE_MODULES),
+        ):
             found = getattr(import_module(f"analysis.{module}"), name, None)
             if found is not None:
                 return found

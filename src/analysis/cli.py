@@ -49,18 +49,28 @@ class Sample(StrEnum):
     cdnow = "cdnow"
 
 
-ParamsOption = Annotated[str, typer.Option("--params", "-f", help="The company's settings, such as params/cdnow.yml.")]
+ParamsOption = Annotated[
+    str, typer.Option("--params", "-f", help="The company's settings, such as params/cdnow.yml.")
+]
 PeriodOption = Annotated[str, typer.Option("--period", "-p", help="1997Q4, 1997-10, 1997H2 or 1997.")]
-LanguageOption = Annotated[Language | None, typer.Option("--language", "-l", help="Edition; the settings' if not given.")]
+LanguageOption = Annotated[
+    Language | None, typer.Option("--language", "-l", help="Edition; the settings' if not given.")
+]
 
 
 @app.command()
 def run(
     params: ParamsOption,
-    period: Annotated[str, typer.Option("--period", "-p", help="A period, or a range such as 1997Q1..1998Q2.")],
-    pages: Annotated[str | None, typer.Option(help="Pages to make, such as 03,06 or retention; all if not given.")] = None,
+    period: Annotated[
+        str, typer.Option("--period", "-p", help="A period, or a range such as 1997Q1..1998Q2.")
+    ],
+    pages: Annotated[
+        str | None, typer.Option(help="Pages to make, such as 03,06 or retention; all if not given.")
+    ] = None,
     language: LanguageOption = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the reports; reports/<company> if not given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the reports; reports/<company> if not given.")
+    ] = None,
 ) -> None:
     """Make the report of a period: every page executed and rendered, whole or not at all."""
     from analysis.params import load_params
@@ -88,7 +98,9 @@ def kpis(
     params: ParamsOption,
     period: PeriodOption,
     by: Annotated[str | None, typer.Option(help="Break down by a dimension, such as value_band.")] = None,
-    metric: Annotated[list[str] | None, typer.Option(help="Only this metric (may be given several times).")] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="Only this metric (may be given several times).")
+    ] = None,
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
     language: LanguageOption = None,
 ) -> None:
@@ -111,7 +123,9 @@ def kpis(
 def customers(
     params: ParamsOption,
     period: PeriodOption,
-    format: Annotated[CustomersFormat, typer.Option(help="CSV is printed; Parquet needs --out.")] = CustomersFormat.csv,
+    format: Annotated[
+        CustomersFormat, typer.Option(help="CSV is printed; Parquet needs --out.")
+    ] = CustomersFormat.csv,
     out: Annotated[Path | None, typer.Option(help="File to write.")] = None,
 ) -> None:
     """Give the value of every customer: history, chance of staying, expected purchases, value with interval."""
@@ -182,7 +196,7 @@ def metrics(language: LanguageOption = None) -> None:
 @app.command()
 def sample(
     name: Annotated[Sample, typer.Argument(help="Which data set.")],
-    root: Annotated[Path, typer.Option(help="Project folder to write below.")] = Path("."),
+    root: Annotated[Path, typer.Option(help="Project folder to write below.")] = Path(),
 ) -> None:
     """Write a sample company's raw files, as any user would have them."""
     from analysis.samples.cdnow import write_cdnow
@@ -251,7 +265,8 @@ def _say(line: str) -> None:
 def _say_outcome(made: Any) -> None:
     for page in made.pages:
         if page.status != "whole":
-            _say(f"page {page.page.id} failed: {page.error} (traceback in {made.folder / 'notebooks' / page.page.notebook})")
+            notebook = made.folder / "notebooks" / page.page.notebook
+            _say(f"page {page.page.id} failed: {page.error} (traceback in {notebook})")
     if not made.results.is_reconciled:
         _say("UNRECONCILED: some figures do not add up; the report says which")
     _say("PARTIAL report, kept beside any whole one:" if not made.is_whole else "Report:")

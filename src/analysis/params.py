@@ -294,11 +294,8 @@ def code_hash() -> str:
 
 
 def _find(path: Path) -> Path:
-    if path.is_absolute():
-        candidates = [path]
-    else:
-        candidates = [folder / path for folder in (Path.cwd(), *Path.cwd().parents)]
-    for candidate in candidates:
+    folders = (Path.cwd(), *Path.cwd().parents)
+    for candidate in [path] if path.is_absolute() else [folder / path for folder in folders]:
         if candidate.is_file():
             return candidate.resolve()
     raise ParamsError(

@@ -150,7 +150,9 @@ def parse_periods(text: str, fiscal_year_start_month: int = 1) -> list[Period]:
     first = parse_period(first_label, fiscal_year_start_month)
     last = parse_period(last_label, fiscal_year_start_month) if dots else first
     if first.kind != last.kind:
-        raise PeriodError(f"range {text!r} mixes a {first.kind} and a {last.kind}: both ends must be of one kind")
+        raise PeriodError(
+            f"range {text!r} mixes a {first.kind} and a {last.kind}: both ends must be of one kind"
+        )
     if last < first:
         raise PeriodError(f"range {text!r} ends before it starts: write {last_label}..{first_label}")
     periods = [first]
@@ -200,7 +202,9 @@ def instant(day: date, time_zone: str) -> datetime:
 def _period(kind: str, year: str, number: str = "1", *, label: str, start_month: int) -> Period:
     months, position = MONTHS_IN[kind], int(number)
     if not 1 <= position <= 12 // months or int(year) < 1:
-        raise PeriodError(f"period {label!r} does not exist: a year has {12 // months} {kind}s, 1 to {12 // months}")
+        raise PeriodError(
+            f"period {label!r} does not exist: a year has {12 // months} {kind}s, 1 to {12 // months}"
+        )
     if kind == "month":
         start = date(int(year), position, 1)
     else:

@@ -114,3 +114,8 @@ def test_a_result_in_several_pieces_is_one_frame_in_order():
 def test_what_the_type_cannot_hold_is_an_error_and_never_another_number(value, kind, said):
     with pytest.raises(pa.ArrowInvalid, match=said):
         column([value], kind)
+
+
+def test_two_columns_of_one_name_are_an_error_not_a_loss():
+    with pytest.raises(ValueError, match="the same name"):
+        typed_frame(pa.table([[1], [2]], names=["a", "a"]))

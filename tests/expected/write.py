@@ -15,7 +15,10 @@ def main() -> None:
     project = Path(__file__).resolve().parents[2]
     results = measure_suite(open_book(project / "params" / "cdnow.yml", "1997Q4"))
     parts = [rows_of_period(results)]
-    parts += [(rows := rows_of_period(results, name))[rows["by"].notna()] for name in results.book.settings.dimensions]
+    parts += [
+        (rows := rows_of_period(results, name))[rows["by"].notna()]
+        for name in results.book.settings.dimensions
+    ]
     import pandas as pd
 
     pd.concat(parts).to_csv(EXPECTED, index=False, float_format="%.12g")

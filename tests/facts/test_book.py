@@ -92,6 +92,10 @@ def test_an_unknown_setting_in_sql_is_an_error():
 def test_fact_files_and_the_list_of_facts_agree():
     from importlib.resources import files
 
-    stored = {entry.name.removesuffix(".sql") for entry in files("analysis.facts").iterdir() if entry.name.endswith(".sql")}
+    stored = {
+        entry.name.removesuffix(".sql")
+        for entry in files("analysis.facts").iterdir()
+        if entry.name.endswith(".sql")
+    }
     assert stored == {*FACTS, *PARAMETERISED}
     assert all(fact_text(name).strip() for name in stored)

@@ -64,7 +64,9 @@ def test_money_falls_into_its_windows(customers):
 
 
 def test_a_return_lowers_revenue_and_makes_nobody_active(open_orders):
-    book = open_orders([("a", "2025-06-01", 50.0), ("a", "2026-05-01", -20.0)], "2026Q2", activity_window_days=90)
+    book = open_orders(
+        [("a", "2025-06-01", 50.0), ("a", "2026-05-01", -20.0)], "2026Q2", activity_window_days=90
+    )
     [row] = book.ask("select * from customer_periods where period = '2026Q2'").to_dict("records")
     assert row["net_revenue"] == -20.0
     assert row["orders"] == 0
@@ -74,12 +76,18 @@ def test_a_return_lowers_revenue_and_makes_nobody_active(open_orders):
 def test_the_companys_own_acquisition_date_decides_who_is_new(open_orders, tmp_path):
     (tmp_path / "customers.csv").write_text("customer,since\nold,2020-02-03\nlead,2026-05-05\n")
     table = {
-        "customers": {"file": str(tmp_path / "customers.csv"), "columns": {"customer_id": "customer", "acquired_on": "since"}}
+        "customers": {
+            "file": str(tmp_path / "customers.csv"),
+            "columns": {"customer_id": "customer", "acquired_on": "since"},
+        }
     }
     orders = [("old", "2026-05-01", 10.0), ("plain", "2026-05-02", 10.0)]
     book = open_orders(orders, "2026Q2", table)
     rows = book.ask("select * from customer_periods where period = '2026Q2'").set_index("customer_id")
-    assert set(rows.index[rows["is_new"]]) == {"plain", "lead"}  # the order of `old` is merely the first in the file
+    assert set(rows.index[rows["is_new"]]) == {
+        "plain",
+        "lead",
+    }  # the order of `old` is merely the first in the file
     assert rows.loc["old", "is_returned"]
     assert rows.loc["lead", "came_and_went"]  # acquired, never active
 
@@ -92,7 +100,9 @@ def test_the_companys_own_acquisition_date_decides_who_is_new(open_orders, tmp_p
 def test_value_bands_are_thirds_and_ties_go_by_id(open_orders):
     orders = [(name, "2026-02-01", 10.0) for name in "abcdef"]
     book = open_orders([*orders, ("z", "2026-05-01", 99.0)], "2026Q2")
-    rows = book.ask("select * from customer_periods where period = '2026Q2'").set_index("customer_id")["value_band"]
+    rows = book.ask("select * from customer_periods where period = '2026Q2'").set_index("customer_id")[
+        "value_band"
+    ]
     assert rows.to_dict() == {
         "a": "high", "b": "high", "c": "middle", "d": "middle", "e": "low", "f": "low", "z": "none",
     }  # fmt: skip

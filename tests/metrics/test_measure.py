@@ -93,7 +93,9 @@ def test_every_measured_metric_of_the_catalogue_has_its_row(kpis):
 
 def test_groups_of_an_additive_metric_make_the_whole(kpis):
     for dimension in ("value_band", "customer_status"):
-        parts = kpis[(kpis["metric"] == "revenue") & (kpis["variant"] == "default") & (kpis["period"] == "2026Q2")]
+        parts = kpis[
+            (kpis["metric"] == "revenue") & (kpis["variant"] == "default") & (kpis["period"] == "2026Q2")
+        ]
         assert parts[parts["by"] == dimension]["value"].sum() == pytest.approx(135.0)
 
 

@@ -23,7 +23,7 @@ def test_every_rule_has_both_languages_with_the_same_blanks(code):
 
 def test_a_rule_is_filled_in():
     badge = judged("with_care", "holdout_total_off", error=-0.121)
-    assert "missed by -12.1%" in badge.rule and "-12.1%" in badge.rule_zh
+    assert "missed by −12.1%" in badge.rule and "−12.1%" in badge.rule_zh  # minus signs, no hyphens
 
 
 def test_the_least_trusting_verdict_wins_and_the_first_among_equals():

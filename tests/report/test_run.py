@@ -37,14 +37,19 @@ def notebook(folder, name, code):
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
     """A company of three orders whose pages are two small notebooks; call it to run, with the pages' code."""
-    (tmp_path / "orders.csv").write_text("who,day,money\na,2026-01-05,5\n<script>,2026-01-06,6\nb,2026-03-31,-1\n")
+    (tmp_path / "orders.csv").write_text(
+        "who,day,money\na,2026-01-05,5\n<script>,2026-01-06,6\nb,2026-03-31,-1\n"
+    )
     columns = {"customer_id": "who", "ordered_at": "day", "amount": "money"}
     params = tmp_path / "shop.yml"
     tables = {"orders": {"file": "orders.csv", "columns": columns}}
     params.write_text(json.dumps({"company": "Shop", "pages": ["scorecard", "retention"], "tables": tables}))
 
     def called(code=GOOD, second=GOOD, **options):
-        found = {"scorecard": notebook(tmp_path, "a.ipynb", code), "retention": notebook(tmp_path, "b.ipynb", second)}
+        found = {
+            "scorecard": notebook(tmp_path, "a.ipynb", code),
+            "retention": notebook(tmp_path, "b.ipynb", second),
+        }
         monkeypatch.setattr(run_module, "find_notebook", lambda page: found[page.id])
         loaded = load_params(params)
         return run_report(loaded, parse_period("2026Q1"), params_argument=str(params), **options)
@@ -66,12 +71,17 @@ def test_a_whole_run_holds_pages_numbers_record_and_evidence(shop):
     record = json.loads((made.folder / "run.json").read_text(encoding="utf-8"))
     assert record["status"] == "whole" and record["reconciled"]
     assert record["rows"] == {"orders.kept": 3, "orders.note": 0, "orders.read": 3} | {
-        key: value for key, value in record["rows"].items() if key not in ("orders.kept", "orders.note", "orders.read")
+        key: value
+        for key, value in record["rows"].items()
+        if key not in ("orders.kept", "orders.note", "orders.read")
     }
     assert record["pages"]["scorecard"] == {"status": "whole", "error": ""}
     assert (made.folder / "evidence" / "facts" / "customer_periods.sql").is_file()
     kpis = pd.read_parquet(made.folder / "kpis.parquet")
-    assert kpis.query("metric == 'revenue' and period == '2026Q1' and variant == 'default'")["value"].iloc[0] == 10.0
+    assert (
+        kpis.query("metric == 'revenue' and period == '2026Q1' and variant == 'default'")["value"].iloc[0]
+        == 10.0
+    )
     assert not [path.name for path in shop.reports.iterdir() if path.name.startswith(".")]
 
 
@@ -136,4 +146,6 @@ def test_a_page_without_its_notebook_is_said_before_anything_starts(shop):
 
     words = Text(en="x", zh="x")
     with pytest.raises(RunError, match="99_none.ipynb"):
-        run_module.__dict__["find_notebook"](Page(id="none", notebook="99_none.ipynb", title=words, question=words))
+        run_module.__dict__["find_notebook"](
+            Page(id="none", notebook="99_none.ipynb", title=words, question=words)
+        )

@@ -31,7 +31,9 @@ def broken(identities: pd.DataFrame) -> set[str]:
 
 def with_value(kpis: pd.DataFrame, metric: str, value: float, by: str | None = None) -> pd.DataFrame:
     changed = kpis.copy()
-    place = (changed["metric"] == metric) & (changed["variant"] == "default") & (changed["period"] == "2026Q2")
+    place = (
+        (changed["metric"] == metric) & (changed["variant"] == "default") & (changed["period"] == "2026Q2")
+    )
     place &= changed["by"].isna() if by is None else changed["by"] == by
     assert place.any()
     changed.loc[place, "value"] = value

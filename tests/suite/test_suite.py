@@ -59,9 +59,13 @@ def test_customer_equity_is_the_sum_of_the_customers_and_of_their_groups(results
 
 def test_the_bridge_leads_from_last_quarters_equity_to_this_ones(results):
     bridge = results.bridge.set_index("step")["amount"]
-    assert bridge.drop(["opening", "closing"]).sum() == pytest.approx(bridge["closing"] - bridge["opening"], rel=1e-9)
+    assert bridge.drop(["opening", "closing"]).sum() == pytest.approx(
+        bridge["closing"] - bridge["opening"], rel=1e-9
+    )
     assert bridge["closing"] == pytest.approx(results.kpi("customer_equity")["value"], rel=1e-9)
-    assert bridge["opening"] == pytest.approx(results.kpi("customer_equity", period="1997Q3")["value"], rel=1e-9)
+    assert bridge["opening"] == pytest.approx(
+        results.kpi("customer_equity", period="1997Q3")["value"], rel=1e-9
+    )
 
 
 def test_the_at_risk_list_is_the_at_risk_share(results):
@@ -133,7 +137,9 @@ def test_rows_asked_for_come_default_first(results):
 
 def test_revenue_growth_is_the_ratio_of_the_revenues(results):
     now, before = results.kpi("revenue")["value"], results.kpi("revenue", period="1997Q3")["value"]
-    assert results.kpi("revenue_growth", "previous_period")["value"] == pytest.approx(now / before - 1, rel=1e-12)
+    assert results.kpi("revenue_growth", "previous_period")["value"] == pytest.approx(
+        now / before - 1, rel=1e-12
+    )
 
 
 def test_quarters_ahead_are_calendar_quarters():
@@ -145,7 +151,13 @@ def test_quarters_ahead_are_calendar_quarters():
 
 def test_the_top_share_counts_up_and_breaks_ties_by_id():
     values, ids = pd.Series([5.0, 9.0, 9.0, 1.0, np.nan]), pd.Series(["e", "c", "b", "a", "z"])
-    assert top_share(values, ids, 0.25).tolist() == [False, False, True, False, False]  # ceil(4 · ¼) = 1, b before c
+    assert top_share(values, ids, 0.25).tolist() == [
+        False,
+        False,
+        True,
+        False,
+        False,
+    ]  # ceil(4 · ¼) = 1, b before c
     assert top_share(values, ids, 0.5).tolist() == [False, True, True, False, False]
 
 

@@ -13,7 +13,14 @@ def typed_frame(table: pa.Table) -> pd.DataFrame:
     are ``datetime64[us]`` without zone, dates likewise at midnight, truth values ``bool`` (``boolean`` where some
     are missing) and text ``str``. Engines return sums as decimals and instants in mixed units; nothing after this
     function has to know.
+
+    Raises
+    ------
+    ValueError
+        If two columns share a name: one would be lost.
     """
+    if len(set(table.column_names)) < len(table.column_names):
+        raise ValueError(f"a query gives two columns the same name: {', '.join(table.column_names)}")
     columns = {field.name: _typed(table.column(i), field.type) for i, field in enumerate(table.schema)}
     return pd.DataFrame(columns)
 
@@ -27,7 +34,11 @@ def _typed(column: pa.ChunkedArray, kind: pa.DataType) -> pd.Series:
     if pa.types.is_floating(kind):
         return column.cast(pa.float64()).to_pandas()
     if pa.types.is_boolean(kind):
-        return column.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get) if column.null_count else column.to_pandas()
+        return (
+            column.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+            if column.null_count
+            else column.to_pandas()
+        )
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return column.cast(pa.timestamp("us")).to_pandas().astype("datetime64[us]")
     if pa.types.is_null(kind):

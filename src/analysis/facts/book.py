@@ -285,7 +285,11 @@ def _known_by(contract: TableContract) -> str | None:
 def _empty_table(contract: TableContract) -> str:
     """A table of no rows with the contract's columns, so that facts on it still compile."""
     types = {name: _SQL_TYPES[column.type] for name, column in contract.columns.items()} | contract.added
-    return "select " + ", ".join(f"cast(null as {kind}) as {name}" for name, kind in types.items()) + " where false"
+    return (
+        "select "
+        + ", ".join(f"cast(null as {kind}) as {name}" for name, kind in types.items())
+        + " where false"
+    )
 
 
 def _a_year_before(day: date) -> date:

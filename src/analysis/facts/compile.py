@@ -23,7 +23,9 @@ def fact_text(name: str) -> str:
 
 def grain(name: str) -> str:
     """What one row of a fact is, as its heading comment says."""
-    lines = [line.removeprefix("--").strip() for line in fact_text(name).splitlines() if line.startswith("--")]
+    lines = [
+        line.removeprefix("--").strip() for line in fact_text(name).splitlines() if line.startswith("--")
+    ]
     return " ".join(lines)
 
 
@@ -32,7 +34,9 @@ def settings_in(sql: str) -> set[str]:
     return {_name(node) for node in _parsed(sql).find_all(exp.Parameter, exp.Placeholder)}
 
 
-def with_settings(sql: str, settings: Mapping[str, Any], dialect: str = "duckdb", pretty: bool = False) -> str:
+def with_settings(
+    sql: str, settings: Mapping[str, Any], dialect: str = "duckdb", pretty: bool = False
+) -> str:
     """A statement with every ``$name`` replaced by the setting's value as a typed literal.
 
     Raises

@@ -56,6 +56,11 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "the model could not be fitted to these histories",
         "zh": "模型无法拟合现有的购买历史",
     },
+    "one_group_only": {
+        "en": "no dimension splits these customers into groups",
+        "zh": "没有可将客户分组的维度",
+    },
+    "not_begun": {"en": "the period has not begun", "zh": "本期尚未开始"},
     "no_histories": {"en": "nobody has a purchase history yet", "zh": "尚无客户购买历史"},
     "model_with_care": {
         "en": "the model behind it is to be used with care; the page on customer value says why",

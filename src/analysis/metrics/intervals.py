@@ -308,7 +308,14 @@ KIND_RULES: dict[str, Rule] = {
 QUANTILE_COLUMNS = ("q", "x_low", "x_lower", "x_upper", "x_high")
 
 # Under these a figure is to be read with care; all others explain, or tell why there is none.
-CARE_REASONS = ("single_row", "no_spread", "few_in_ratio", "negative_denominator", "few_for_quantile", "model_with_care")
+CARE_REASONS = (
+    "single_row",
+    "no_spread",
+    "few_in_ratio",
+    "negative_denominator",
+    "few_for_quantile",
+    "model_with_care",
+)
 
 
 def _estimates(

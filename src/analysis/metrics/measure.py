@@ -33,7 +33,9 @@ class Scan:
     dimensions: tuple[Dimension, ...]
 
 
-def measure(book: Book, dimensions: Sequence[str] = (), metrics: Iterable[Metric] | None = None) -> pd.DataFrame:
+def measure(
+    book: Book, dimensions: Sequence[str] = (), metrics: Iterable[Metric] | None = None
+) -> pd.DataFrame:
     """The KPI frame of everything that is counted, for every window of the run.
 
     Parameters
@@ -138,7 +140,9 @@ def outside_coverage(book: Book, kpis: pd.DataFrame) -> pd.DataFrame:
     return kpis[~(uncovered & kpis["by"].notna())].reset_index(drop=True)
 
 
-def not_measured_rows(metrics: Sequence[Metric], windows: Sequence[Window], reasons: Sequence[str]) -> pd.DataFrame:
+def not_measured_rows(
+    metrics: Sequence[Metric], windows: Sequence[Window], reasons: Sequence[str]
+) -> pd.DataFrame:
     """Rows that say, for each metric and window, why there is no number."""
     rows = [
         {"metric": metric.id, "variant": metric.variant, "period": window.label, "by": None, "group": None, "n": 0,
@@ -156,14 +160,16 @@ def _uncovered(book: Book, window: Window) -> str | None:
     if coverage.is_before(window):
         return f"before_data|{coverage.start}"
     if window.days == 0:
-        return f"after_data|{coverage.last_day}"
+        return f"after_data|{coverage.last_day}" if coverage.end else "not_begun"
     if coverage.begins_inside(window) and window != book.window:
         return f"data_begin_inside|{coverage.start}"
     return None
 
 
 def _absent(book: Book, metrics: Sequence[Metric]) -> pd.DataFrame:
-    reasons = [";".join(f"table_absent|{table}" for table in missing_tables(book, metric)) for metric in metrics]
+    reasons = [
+        ";".join(f"table_absent|{table}" for table in missing_tables(book, metric)) for metric in metrics
+    ]
     return not_measured_rows(metrics, book.windows, reasons)
 
 
@@ -235,12 +241,15 @@ def _ranked_sql(book: Book, scan: Scan, metric: Metric) -> str:
         group = f"coalesce(cast({name} as varchar), '{NOT_STATED}')" if name else "cast(null as varchar)"
         by = f"'{name}'" if name else "cast(null as varchar)"
         parts.append(
-            f"select {by} as by_dimension, {group} as group_name, period, customer_id, cast({metric.of} as double) as x\n"
+            f"select {by} as by_dimension, {group} as group_name, period, customer_id,\n"
+            f"    cast({metric.of} as double) as x\n"
             f"  from placed where period is not null and ({metric.where or 'true'})"
         )
     within = "partition by by_dimension, group_name, period"
     return (
-        f"with placed as (\n{_placed(book, scan)}\n),\nparts as (\n  " + "\n  union all\n  ".join(parts) + "\n),\n"
+        f"with placed as (\n{_placed(book, scan)}\n),\nparts as (\n  "
+        + "\n  union all\n  ".join(parts)
+        + "\n),\n"
         f"ranked as (\n  select *, row_number() over ({within} order by x desc, customer_id) as place,\n"
         f"    count(*) over ({within}) as customers\n  from parts\n)\n"
         "select by_dimension, group_name, period, count(*) as n,\n"

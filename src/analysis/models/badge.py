@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 VERDICTS = ("trusted", "with_care", "do_not_use")
@@ -19,20 +20,20 @@ class Badge:
 
 RULES: dict[str, tuple[str, str]] = {
     "correlation_trusted": (
-        "Frequency and spend hardly go together (Spearman {correlation:.2f}, 95 % interval {low:.2f} to "
+        "Frequency and spend hardly go together (Spearman {correlation:.2f}, 95% interval {low:.2f} to "
         "{high:.2f}, near bound within 0.10).",
         "购买频率与消费额基本无关（Spearman {correlation:.2f}，95% 区间 {low:.2f} 至 {high:.2f}，"
         "较近的界限不超过 0.10）。",
     ),
     "correlation_with_care": (
-        "Frequency and spend go together (Spearman {correlation:.2f}, 95 % interval {low:.2f} to "
+        "Frequency and spend go together (Spearman {correlation:.2f}, 95% interval {low:.2f} to "
         "{high:.2f}, near bound beyond 0.10): "
         "read values by spend group.",
         "购买频率与消费额相关（Spearman {correlation:.2f}，95% 区间 {low:.2f} 至 {high:.2f}，"
         "较近的界限超过 0.10）：请按消费分组解读价值。",
     ),
     "correlation_do_not_use": (
-        "Frequency and spend go closely together (Spearman {correlation:.2f}, 95 % interval {low:.2f} "
+        "Frequency and spend go closely together (Spearman {correlation:.2f}, 95% interval {low:.2f} "
         "to {high:.2f}, near bound beyond 0.30): "
         "the model would misvalue one-time buyers badly.",
         "购买频率与消费额密切相关（Spearman {correlation:.2f}，95% 区间 {low:.2f} 至 {high:.2f}，"
@@ -70,15 +71,15 @@ RULES: dict[str, tuple[str, str]] = {
         "逐个客户来看，两种朴素预测都更接近实际（均方根误差 {error:.3f}，朴素预测为 {naive:.3f}）。",
     ),
     "holdout_total_off": (
-        "The forecast total missed by {error:+.1%}, more than a tenth and beyond its 95 % interval.",
+        "The forecast total missed by {error:+.1%}, more than a tenth and beyond its 95% interval.",
         "预测合计偏差为 {error:+.1%}，超过一成且落在 95% 区间之外。",
     ),
     "holdout_outside_often": (
-        "The actual total lay in the 95 % interval in {inside} of {n} quarters only.",
+        "The actual total lay in the 95% interval in {inside} of {n} quarters only.",
         "{n} 个季度中，实际合计仅有 {inside} 个落在 95% 区间内。",
     ),
     "holdout_good": (
-        "The forecast total missed by {error:+.1%}, within a tenth or its 95 % interval, and the "
+        "The forecast total missed by {error:+.1%}, within a tenth or its 95% interval, and the "
         "ranking holds (Gini {gini:.2f}).",
         "预测合计偏差为 {error:+.1%}，在一成或 95% 区间之内，且客户排序有效（基尼系数 {gini:.2f}）。",
     ),
@@ -87,8 +88,13 @@ RULES: dict[str, tuple[str, str]] = {
 
 def judged(verdict: str, code: str, **values: object) -> Badge:
     """The badge that this rule gives."""
-    english, chinese = RULES[code]
-    return Badge(verdict, code, english.format(**values), chinese.format(**values))
+    english, chinese = (_with_minus_signs(rule.format(**values)) for rule in RULES[code])
+    return Badge(verdict, code, english, chinese)
+
+
+def _with_minus_signs(text: str) -> str:
+    """A hyphen before a number is a minus sign, as everywhere in the report."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "\N{MINUS SIGN}", text)
 
 
 def worst_of(*badges: Badge) -> Badge:

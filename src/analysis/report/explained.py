@@ -53,7 +53,11 @@ def formula_of(metric: Metric) -> str:
 
 
 def explain_metric(
-    results: Results, metric: Metric, by: str | None = None, group: str | None = None, kpis: pd.DataFrame | None = None
+    results: Results,
+    metric: Metric,
+    by: str | None = None,
+    group: str | None = None,
+    kpis: pd.DataFrame | None = None,
 ) -> Explained:
     """Definition, settings, counts, SQL and first source rows of one figure of the period.
 
@@ -86,8 +90,12 @@ def explain_metric(
     )
 
 
-def _figure(kpis: pd.DataFrame, metric: Metric, period: str, by: str | None, group: str | None) -> dict[str, Any]:
-    rows = kpis[(kpis["metric"] == metric.id) & (kpis["variant"] == metric.variant) & (kpis["period"] == period)]
+def _figure(
+    kpis: pd.DataFrame, metric: Metric, period: str, by: str | None, group: str | None
+) -> dict[str, Any]:
+    rows = kpis[
+        (kpis["metric"] == metric.id) & (kpis["variant"] == metric.variant) & (kpis["period"] == period)
+    ]
     rows = rows[rows["by"].isna()] if by is None else rows[(rows["by"] == by) & (rows["group"] == group)]
     return rows.iloc[0].to_dict() if len(rows) else {}
 
@@ -100,7 +108,9 @@ def _settings_used(results: Results, metric: Metric) -> dict[str, Any]:
     if metric.fact:
         from analysis.facts.compile import fact_text
 
-        named |= settings_in(fact_text(metric.fact)) | ({"activity_window_days"} if metric.fact == "customer_periods" else set())
+        named |= settings_in(fact_text(metric.fact)) | (
+            {"activity_window_days"} if metric.fact == "customer_periods" else set()
+        )
     return {name: values[name] for name in sorted(named) if name in values}
 
 
@@ -141,6 +151,9 @@ def _first_rows(results: Results, metric: Metric, by: str | None, group: str | N
         conditions.append(f"coalesce(cast({column} as varchar), '{NOT_STATED}') = {wanted}")
         if not own and reaches(book, book.catalogue.dimensions[by], metric.fact):
             join = f"left join customer_periods p on p.customer_id = f.customer_id and p.period = '{window.label}'"
-            return book.ask(f"select f.* from (select * from {metric.fact}) f {join} where {' and '.join(conditions)} limit {FIRST_ROWS}")
+            where = " and ".join(conditions)
+            return book.ask(
+                f"select f.* from {metric.fact} f {join} where {where} order by all limit {FIRST_ROWS}"
+            )
     where = " and ".join(conditions) or "true"
     return book.ask(f"select f.* from {metric.fact} f where {where} order by all limit {FIRST_ROWS}")

@@ -304,22 +304,13 @@ def _size_finding(results: Results, row: Any) -> Finding:
 
 def doubtful_models(results: Results) -> list[dict[str, str]]:
     """The verdicts on the models in use that are short of trusted: their rule by language, each once."""
-    fits, used = results.fits, {model_in_use(results), "mbg_nbd", "spend", "independence"}
+    fits, used = results.fits, {results.chosen_model, "mbg_nbd", "spend", "independence"}
     judged = [row for row in fits.itertuples() if row.role in used]
     forecasts = results.holdout
-    forecasts = forecasts[forecasts["model"] == model_in_use(results)]
+    forecasts = forecasts[forecasts["model"] == results.chosen_model]
     judged += list(forecasts.tail(1).itertuples())
     rules = {row.rule_en: row.rule_zh for row in judged if row.verdict in ("with_care", "do_not_use")}
     return [{"en": english, "zh": chinese} for english, chinese in rules.items()]
-
-
-def model_in_use(results: Results) -> str:
-    """The purchase model that values customers: the one set, or with ``auto`` the better one of late."""
-    setting, forecasts = results.book.settings.model, results.holdout
-    if setting != "auto":
-        return setting
-    last = forecasts[forecasts["period"] == forecasts["period"].iloc[-1]] if len(forecasts) else forecasts
-    return "bg_nbd" if last.empty else str(last.sort_values("root_mean_squared_error").iloc[0]["model"])
 
 
 def find_model_cautions(results: Results) -> list[Finding]:

@@ -51,7 +51,9 @@ def figure_per_language(plot: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(plot)
-    def drawn(results: Results, *arguments: Any, language: str | None = None, ax: Any = None, **options: Any) -> Any:
+    def drawn(
+        results: Results, *arguments: Any, language: str | None = None, ax: Any = None, **options: Any
+    ) -> Any:
         if ax is not None:
             return plot(results, *arguments, language=language or "en", ax=ax, **options)
         for each in [language] if language else languages_of(results):
@@ -69,20 +71,24 @@ def describe(ax: Axes, alt: str, *, title: str = "", note: str = "") -> Axes:
 
 def not_measured_html(found: NotMeasured, language: str) -> str:
     """The line that stands where a number or chart would, with the reason."""
-    return str(callout(label("pages.not_measured", language, reason=reason_text(found.reason, language)), language))
+    return str(
+        callout(label("pages.not_measured", language, reason=reason_text(found.reason, language)), language)
+    )
 
 
 def _or_reason(found: Any, language: str) -> str:
     return not_measured_html(found, language) if isinstance(found, NotMeasured) else str(found)
 
 
-def _display(plot: Callable[..., Any], results: Results, language: str, arguments: Sequence[Any], options: Any) -> None:
+def _display(
+    plot: Callable[..., Any], results: Results, language: str, arguments: Sequence[Any], options: Any
+) -> None:
     import matplotlib.pyplot as plt
 
     from analysis.report.figures.style import figure_style
 
     with figure_style(language):
-        figure, ax = plt.subplots(figsize=options.pop("figsize", None), layout="constrained")
+        figure, ax = plt.subplots(layout="constrained")
         drawn = plot(results, *arguments, language=language, ax=ax, **options)
         if isinstance(drawn, NotMeasured):
             plt.close(figure)

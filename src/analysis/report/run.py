@@ -144,7 +144,8 @@ def _execute(
     done: dict[str, PageRun] = {}
     with _languages_in_environment(languages), ThreadPoolExecutor(WORKERS) as pool:
         waiting = {
-            pool.submit(_execute_page, page, notebooks[page.id], folder / page.notebook, parameters): page for page in pages
+            pool.submit(_execute_page, page, notebooks[page.id], folder / page.notebook, parameters): page
+            for page in pages
         }
         for future in as_completed(waiting):
             page = waiting[future]
@@ -218,7 +219,11 @@ def _check(html: str, name: str) -> None:
 def _link(one: PageRun, language: str) -> PageLink:
     page = one.page
     return PageLink(
-        page.id, page.title.in_(language), f"{Path(page.notebook).stem}.html", one.status, page.question.in_(language)
+        page.id,
+        page.title.in_(language),
+        f"{Path(page.notebook).stem}.html",
+        one.status,
+        page.question.in_(language),
     )
 
 
@@ -271,12 +276,18 @@ def _write_numbers(folder: Path, results: Results) -> None:
 def _write_evidence(folder: Path, results: Results) -> None:
     """What is needed to measure again: declarations, fact SQL, and the hash of the tables they ran on."""
     evidence, package = folder / "evidence", Path(__file__).resolve().parents[1]
-    shutil.copytree(package / "catalogue", evidence / "catalogue", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(
+        package / "catalogue", evidence / "catalogue", ignore=shutil.ignore_patterns("*.py", "__pycache__")
+    )
     (evidence / "facts").mkdir()
     for file in sorted((package / "facts").glob("*.sql")):
         shutil.copy(file, evidence / "facts")
     tables = {name: path.name for name, path in results.book.prepared.tables.items()}
-    record = {"prepared_hash": results.book.prepared.content_hash, "tables": tables, "inputs": results.book.prepared.inputs}
+    record = {
+        "prepared_hash": results.book.prepared.content_hash,
+        "tables": tables,
+        "inputs": results.book.prepared.inputs,
+    }
     (evidence / "tables.json").write_text(json.dumps(record, indent=2, ensure_ascii=False), encoding="utf-8")
 
 
@@ -288,7 +299,11 @@ def _write_record(folder: Path, results: Results, made: Sequence[PageRun], langu
     record = {
         "company": book.settings.company,
         "period": book.period.label,
-        "window": {"start": book.window.start, "last_day": book.window.last_day, "is_partial": book.window.is_partial},
+        "window": {
+            "start": book.window.start,
+            "last_day": book.window.last_day,
+            "is_partial": book.window.is_partial,
+        },
         "compared_with": {
             against: {"label": w.label, "start": w.start, "last_day": w.last_day}
             for against, name in book.baselines[book.window.label].items()

@@ -30,14 +30,25 @@ def kpi_table(results: Results, kpis: pd.DataFrame, language: str) -> str:
 def _kpi_line(book: Book, row: dict[str, Any], language: str) -> list[str]:
     metric = book.catalogue.metric(row["metric"], row["variant"])
     name = metric.id if metric.variant == DEFAULT else f"  .{metric.variant}"
-    group = book.catalogue.dimensions[row["by"]].group_name(row["group"], language) if isinstance(row["by"], str) else ""
-    value, interval = (say_value(row["value"], metric, book, language), _interval(row, metric, book, language))
+    group = (
+        book.catalogue.dimensions[row["by"]].group_name(row["group"], language)
+        if isinstance(row["by"], str)
+        else ""
+    )
+    value, interval = (
+        say_value(row["value"], metric, book, language),
+        _interval(row, metric, book, language),
+    )
     note = "" if row["status"] == "measured" else say_reason(row["reason"], book, language)
     return [name, group, value, interval, f"{int(row['n']):,}", note]
 
 
 def _interval(estimate: Any, metric: Metric, book: Book, language: str) -> str:
-    return "" if pd.isna(estimate["low"]) else say_interval(estimate["low"], estimate["high"], metric, book, language)
+    return (
+        ""
+        if pd.isna(estimate["low"])
+        else say_interval(estimate["low"], estimate["high"], metric, book, language)
+    )
 
 
 def explained_text(explained: Explained, book: Book, language: str) -> str:
@@ -55,7 +66,10 @@ def explained_text(explained: Explained, book: Book, language: str) -> str:
         f"kind      {metric.kind}: {explained.formula}",
         *_filters(metric),
         *(f"setting   {name} = {value}" for name, value in explained.settings.items()),
-        *(f"operand   {name} = {'not measured' if value is None else value}" for name, value in explained.operands.items()),
+        *(
+            f"operand   {name} = {'not measured' if value is None else value}"
+            for name, value in explained.operands.items()
+        ),
         *([f"other     {', '.join(metric.variants)}"] if metric.variants else []),
     ]
     if explained.sql:
@@ -79,12 +93,22 @@ def _counts(estimate: Any) -> str:
     if not estimate:
         return "none"
     parts = [f"n = {int(estimate['n']):,}"]
-    parts += [f"{name} = {estimate[name]:,.10g}" for name in ("numerator", "denominator") if pd.notna(estimate[name])]
+    parts += [
+        f"{name} = {estimate[name]:,.10g}"
+        for name in ("numerator", "denominator")
+        if pd.notna(estimate[name])
+    ]
     return ", ".join(parts)
 
 
 def _filters(metric: Metric) -> list[str]:
-    parts = (("fact", metric.fact), ("at", metric.at), ("where", metric.where), ("of", metric.of), ("per", metric.per))
+    parts = (
+        ("fact", metric.fact),
+        ("at", metric.at),
+        ("where", metric.where),
+        ("of", metric.of),
+        ("per", metric.per),
+    )
     return [f"{name:10}{value}" for name, value in parts if value]
 
 
@@ -93,10 +117,15 @@ def check_text(params: Params) -> str:
     prepared, settings = prepare(params), params.settings
     coverage = find_coverage(settings, prepared)
     lines = [f"{settings.company} ({params.path.name}): the settings can be used.", ""]
-    lines.append(aligned(["table", "stage", "rows", "amount", "rule"], _quality_lines(read_quality(prepared))))
+    lines.append(
+        aligned(["table", "stage", "rows", "amount", "rule"], _quality_lines(read_quality(prepared)))
+    )
     if coverage.start:
         end = f"to {coverage.last_day}" if coverage.end else "with too few order days to say where they end"
-        lines += ["", f"Orders from {coverage.start} {end}; a silence of {coverage.silence_days} days is usual."]
+        lines += [
+            "",
+            f"Orders from {coverage.start} {end}; a silence of {coverage.silence_days} days is usual.",
+        ]
     if (days := suggest_activity_window_days(prepared)) is not None:
         lines.append(
             f"activity_window_days is {settings.activity_window_days}; nine of ten gaps between a customer's purchases "
@@ -116,16 +145,24 @@ def _quality_lines(quality: pd.DataFrame) -> list[list[str]]:
 
 
 def _missing_line(table: str) -> str:
-    needing = [metric.id for metric in load_catalogue().metrics.values() if table in metric.needs or (table == "orders" and metric.fact in ("orders", "customer_periods"))]
+    needing = [
+        metric.id
+        for metric in load_catalogue().metrics.values()
+        if table in metric.needs or (table == "orders" and metric.fact in ("orders", "customer_periods"))
+    ]
     dimensions = [name for name, dimension in load_catalogue().dimensions.items() if table in dimension.needs]
-    return f"Table {table} is not supplied; without it there is no {', '.join([*needing, *(f'breakdown by {d}' for d in dimensions)])}."
+    lost = ", ".join([*needing, *(f"breakdown by {name}" for name in dimensions)])
+    return f"Table {table} is not supplied; without it there is no {lost}."
 
 
 def aligned(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Rows in columns, as wide as their widest cell on screen."""
     table = [list(header), *map(list, rows)]
     widths = [max(screen_width(row[i]) for row in table) for i in range(len(header))]
-    return "\n".join("  ".join(cell + " " * (w - screen_width(cell)) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table)
+    return "\n".join(
+        "  ".join(cell + " " * (w - screen_width(cell)) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    )
 
 
 def screen_width(text: str) -> int:

@@ -27,6 +27,7 @@ from analysis.models.spend_fit import SpendFit
 from analysis.periods import Window, add_months
 
 DAYS_PER_WEEK = 7.0
+FIT_COLUMNS = ["role", "model", "json", "is_chosen", "verdict", "rule_en", "rule_zh"]
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,9 @@ def quarter_lengths(after: date, quarters: int) -> list[float]:
     return [(later - earlier).days / DAYS_PER_WEEK for earlier, later in zip(edges, edges[1:], strict=False)]
 
 
-def value_histories(book: Book, fits: Fits, window: Window, model: str | None = None, n_draws: int | None = None) -> Any:
+def value_histories(
+    book: Book, fits: Fits, window: Window, model: str | None = None, n_draws: int | None = None
+) -> Any:
     """What each customer of the fits is worth at a window's end (see ``models.lifetime_value``)."""
     settings = book.settings
     x, t_x, T = weeks(fits.histories)
@@ -117,7 +120,9 @@ def customer_values(book: Book, fits: Fits, values: Any) -> pd.DataFrame:
     histories, settings = fits.histories, book.settings
     x, t_x, T = weeks(histories)
     alive = np.asarray(fits.purchases["mbg_nbd"].p_alive(x, t_x, T), float)
-    customers = histories[["customer_id", "first_order_on", "last_order_on", "repeat_orders", "mean_repeat_spend"]].assign(
+    customers = histories[
+        ["customer_id", "first_order_on", "last_order_on", "repeat_orders", "mean_repeat_spend"]
+    ].assign(
         days_since_last_order=histories["days_observed"] - histories["days_first_to_last_order"],
         p_alive=values.p_alive,
         churn_score=1 - alive,
@@ -129,7 +134,9 @@ def customer_values(book: Book, fits: Fits, values: Any) -> pd.DataFrame:
         clv_noise_sd=values.clv_noise_sd,
         is_one_time_buyer=histories["repeat_orders"] == 0,
     )
-    customers["is_valuable"] = top_share(customers["predicted_clv"], customers["customer_id"], settings.at_risk_value_share)
+    customers["is_valuable"] = top_share(
+        customers["predicted_clv"], customers["customer_id"], settings.at_risk_value_share
+    )
     customers["is_at_risk"] = customers["is_valuable"] & (alive < settings.at_risk_p_alive)
     return customers.merge(_traits(book), on="customer_id", how="left")
 
@@ -144,11 +151,16 @@ def top_share(values: pd.Series, ids: pd.Series, share: float) -> pd.Series:
 
 def _traits(book: Book) -> pd.DataFrame:
     """What is known of each customer at the end of the period."""
-    names = [name for name, d in book.catalogue.dimensions.items() if d.of == "customer" and reaches(book, d, "customer_periods")]
+    names = [
+        name
+        for name, d in book.catalogue.dimensions.items()
+        if d.of == "customer" and reaches(book, d, "customer_periods")
+    ]
     columns = ", ".join(f"coalesce(cast(p.{name} as varchar), '{NOT_STATED}') as {name}" for name in names)
     sql = (
-        f"select p.customer_id, c.customer_name, p.net_revenue_to_date, p.net_revenue, p.is_closing, p.is_lost, {columns} "
-        f"from customer_periods p join customers c on c.customer_id = p.customer_id where p.period = '{book.window.label}'"
+        "select p.customer_id, c.customer_name, p.net_revenue_to_date, p.net_revenue, p.is_closing, p.is_lost, "
+        f"{columns} from customer_periods p join customers c on c.customer_id = p.customer_id "
+        f"where p.period = '{book.window.label}'"
     )
     return book.ask(sql)
 
@@ -163,7 +175,9 @@ def modelled_kpis(
     rows = []
     for window in book.windows:
         fits = fits_by_window.get(window.label)
-        found = company_estimates(book, fits, window, values[window.label]) if fits else _without_histories(book)
+        found = (
+            company_estimates(book, fits, window, values[window.label]) if fits else _without_histories(book)
+        )
         keys = {"period": window.label, "by": None, "group": None}
         rows += [{"metric": i, "variant": v, **keys, **judged(e, fits)} for (i, v), e in found.items()]
     fits = fits_by_window.get(book.window.label)
@@ -177,19 +191,32 @@ def judged(estimate: dict[str, Any], fits: Fits | None) -> dict[str, Any]:
     """The estimate with its status: not given where the models are not to be used, marked where with care."""
     verdict = fits.verdict if fits else "trusted"
     if estimate["value"] is not None and verdict == "do_not_use":
-        keys = {name: estimate[name] for name in ("metric", "variant", "period", "by", "group") if name in estimate}
+        keys = {
+            name: estimate[name]
+            for name in ("metric", "variant", "period", "by", "group")
+            if name in estimate
+        }
         estimate = {**keys, "value": None, "reason": "model_not_to_be_used"}
     if estimate["value"] is None:
         return estimate | {"status": NOT_MEASURED}
-    return estimate | ({"status": WITH_CARE, "reason": "model_with_care"} if verdict == "with_care" else {"status": MEASURED})
+    return estimate | (
+        {"status": WITH_CARE, "reason": "model_with_care"} if verdict == "with_care" else {"status": MEASURED}
+    )
 
 
 def _without_histories(book: Book) -> dict[tuple[str, str], dict[str, Any]]:
-    modelled = [m for record in book.catalogue.metrics.values() if record.kind == "modelled" for m in record.all_variants()]
+    modelled = [
+        m
+        for record in book.catalogue.metrics.values()
+        if record.kind == "modelled"
+        for m in record.all_variants()
+    ]
     return {(metric.id, metric.variant): {"value": None, "reason": "no_histories"} for metric in modelled}
 
 
-def company_estimates(book: Book, fits: Fits, window: Window, values: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+def company_estimates(
+    book: Book, fits: Fits, window: Window, values: dict[str, Any]
+) -> dict[tuple[str, str], dict[str, Any]]:
     """Value, interval and size of each modelled metric, or the reason why it has none."""
     total = values[DEFAULT].total
     other = values["mbg_nbd"].total
@@ -216,20 +243,29 @@ def _mean_of(total: Any) -> dict[str, Any]:
         return {"value": None, "reason": "model_degenerate"}
     n = total.customers
     return {
-        "value": total.total / n, "low": total.low / n, "high": total.high / n, "standard_error": total.parameter_sd / n,
-        "n": n, "numerator": total.total, "denominator": n,
+        "value": total.total / n, "low": total.low / n, "high": total.high / n,
+        "standard_error": total.parameter_sd / n, "n": n, "numerator": total.total, "denominator": n,
     }  # fmt: skip
 
 
 def _at_risk(book: Book, fits: Fits, values: Any) -> dict[str, Any]:
     x, t_x, T = weeks(fits.histories)
     alive = np.asarray(fits.purchases["mbg_nbd"].p_alive(x, t_x, T), float)
-    valuable = top_share(pd.Series(values.clv), fits.histories["customer_id"], book.settings.at_risk_value_share).to_numpy()
+    valuable = top_share(
+        pd.Series(values.clv), fits.histories["customer_id"], book.settings.at_risk_value_share
+    ).to_numpy()
     n, at_risk = int(valuable.sum()), int((alive[valuable] < book.settings.at_risk_p_alive).sum())
     if not n or np.isnan(alive[valuable]).any():
         return {"value": None, "reason": "model_degenerate"}
     low, high = wilson_interval(at_risk, n, book.settings.confidence_level)
-    return {"value": at_risk / n, "low": float(low), "high": float(high), "n": n, "numerator": at_risk, "denominator": n}
+    return {
+        "value": at_risk / n,
+        "low": float(low),
+        "high": float(high),
+        "n": n,
+        "numerator": at_risk,
+        "denominator": n,
+    }
 
 
 def _of_new_customers(book: Book, fits: Fits, window: Window) -> dict[str, Any]:
@@ -247,7 +283,9 @@ def _of_new_customers(book: Book, fits: Fits, window: Window) -> dict[str, Any]:
     return {"value": one.value, "low": one.low, "high": one.high, "n": len(new)}
 
 
-def group_estimates(book: Book, customers: pd.DataFrame, values: dict[str, Any] | None) -> list[dict[str, Any]]:
+def group_estimates(
+    book: Book, customers: pd.DataFrame, values: dict[str, Any] | None
+) -> list[dict[str, Any]]:
     """Predicted value and equity of each group of the run's dimensions, at the end of the period."""
     if values is None or values[DEFAULT].draws is None:
         return []
@@ -270,7 +308,9 @@ def equity_bridge(book: Book, fits_by_window: dict[str, Fits | None]) -> pd.Data
     found = bridge.equity_bridge(_bridge_inputs(book, last, before), _bridge_inputs(book, this, book.window))
     steps = [("opening", found.opening, len(last.histories))]
     steps += [(name, amount, found.customers[name]) for name, amount in found.steps.items()]
-    return pd.DataFrame([*steps, ("closing", found.closing, len(this.histories))], columns=["step", "amount", "customers"])
+    return pd.DataFrame(
+        [*steps, ("closing", found.closing, len(this.histories))], columns=["step", "amount", "customers"]
+    )
 
 
 def _is_usable(fits: Fits) -> bool:
@@ -287,14 +327,17 @@ def _bridge_inputs(book: Book, fits: Fits, window: Window) -> bridge.EquityInput
 
 
 def fits_frame(fits: Fits | None) -> pd.DataFrame:
-    """One row for each model: the fit as JSON, and its badge in both languages."""
+    """One row for each model: the fit as JSON, whether it values customers, and its badge in both languages."""
     if fits is None:
-        return pd.DataFrame(columns=["role", "model", "json", "verdict", "rule_en", "rule_zh"])
+        return pd.DataFrame(columns=FIT_COLUMNS)
     parts: Sequence[tuple[str, Any, Any]] = [
         *((name, fits.purchases[name], fits.purchase_badges[name]) for name in fits.purchases),
         ("spend", fits.spend, fits.spend_badge),
     ]
-    rows = [(role, fit.model, fit.to_json(), badge.verdict, badge.rule, badge.rule_zh) for role, fit, badge in parts]
+    rows = [
+        (role, fit.model, fit.to_json(), role == fits.chosen, badge.verdict, badge.rule, badge.rule_zh)
+        for role, fit, badge in parts
+    ]
     badge = fits.independence.badge
-    rows.append(("independence", "spearman", "{}", badge.verdict, badge.rule, badge.rule_zh))
-    return pd.DataFrame(rows, columns=["role", "model", "json", "verdict", "rule_en", "rule_zh"])
+    rows.append(("independence", "spearman", "{}", False, badge.verdict, badge.rule, badge.rule_zh))
+    return pd.DataFrame(rows, columns=FIT_COLUMNS)

@@ -40,12 +40,18 @@ def measure_everything(book: Book) -> dict[str, pd.DataFrame]:
         "changes": find_changes(book, kpis),
         "cohorts": cohorts,
         "identities": reconcile(book, kpis, cohorts, read_quality(book.prepared)),
-        **{name: models[name] for name in ("customers", "fits", "bridge", "calibration", "tracking", "holdout")},
+        **{
+            name: models[name]
+            for name in ("customers", "fits", "bridge", "calibration", "tracking", "holdout")
+        },
     }
 
 
 def _applies(book: Book, dimension: str) -> bool:
-    return any(reaches(book, book.catalogue.dimensions[dimension], fact) for fact in ("customer_periods", "orders", "spend"))
+    return any(
+        reaches(book, book.catalogue.dimensions[dimension], fact)
+        for fact in ("customer_periods", "orders", "spend")
+    )
 
 
 def _fit_all(book: Book) -> dict[str, Any]:
@@ -59,7 +65,9 @@ def _fit_all(book: Book) -> dict[str, Any]:
     }
     now = fits.get(book.window.label)
     customers = (
-        customer_value.customer_values(book, now, values[book.window.label][DEFAULT]) if now else pd.DataFrame()
+        customer_value.customer_values(book, now, values[book.window.label][DEFAULT])
+        if now
+        else pd.DataFrame()
     )
     return {
         "customers": customers,
@@ -75,7 +83,9 @@ def _value(book: Book, fits: customer_value.Fits, window: Any) -> dict[str, Any]
     draws = book.settings.model_draws if window == book.window else min(50, book.settings.model_draws)
     return {
         DEFAULT: customer_value.value_histories(book, fits, window, n_draws=draws),
-        "mbg_nbd": customer_value.value_histories(book, fits, window, model="mbg_nbd", n_draws=min(50, draws)),
+        "mbg_nbd": customer_value.value_histories(
+            book, fits, window, model="mbg_nbd", n_draws=min(50, draws)
+        ),
     }
 
 
@@ -86,7 +96,11 @@ def _with_derived(book: Book, kpis: pd.DataFrame) -> pd.DataFrame:
         for w in book.windows
         if (b := book.baselines.get(w.label)) is not None
     }
-    settings = {k: float(v) for k, v in book.setting_values.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+    settings = {
+        k: float(v)
+        for k, v in book.setting_values.items()
+        if isinstance(v, int | float) and not isinstance(v, bool)
+    }
     additive = [metric.id for metric in book.catalogue.metrics.values() if metric.additive]
     whole = evaluate_frame(
         kpis, derived, windows, settings, additive=additive, known_metric_ids=list(book.catalogue.metrics)
@@ -122,8 +136,14 @@ def measure_cohorts(book: Book) -> pd.DataFrame:
     Cohorts are the customers who first bought in the same calendar month (quarter, once the data are long).
     """
     start, end = book.coverage.start, book.window.end
-    months = 3 if start and (end.year - start.year) * 12 + end.month - start.month > _MONTHS_FOR_QUARTERLY_COHORTS else 1
-    rows = book.ask(fact_text("cohort_activity"), cohort_months=months).sort_values(["cohort_index", "steps_since"])
+    months = (
+        3
+        if start and (end.year - start.year) * 12 + end.month - start.month > _MONTHS_FOR_QUARTERLY_COHORTS
+        else 1
+    )
+    rows = book.ask(fact_text("cohort_activity"), cohort_months=months).sort_values(
+        ["cohort_index", "steps_since"]
+    )
     size = rows[rows["steps_since"] == 0].set_index("cohort_index")["customers"]
     rows = rows.assign(size=rows["cohort_index"].map(size), months=months)
     first_month = rows["cohort_index"] * months

@@ -69,7 +69,9 @@ def check_parts(book: Book, kpis: pd.DataFrame) -> Iterator[Check]:
     whole = rows[rows["by"].isna()].set_index(keys)["value"]
     for (*key, dimension), value in rows[rows["by"].notna()].groupby([*keys, "by"])["value"].sum().items():
         if not book.catalogue.dimensions[dimension].overlapping and tuple(key) in whole.index:
-            yield _equal("parts_make_the_whole", f"{key[0]}.{key[1]} {key[2]} by {dimension}", value, whole[tuple(key)])
+            yield _equal(
+                "parts_make_the_whole", f"{key[0]}.{key[1]} {key[2]} by {dimension}", value, whole[tuple(key)]
+            )
 
 
 def check_retention(values: dict[tuple[str, str, str], float], periods: Iterable[str]) -> Iterator[Check]:
@@ -81,7 +83,9 @@ def check_retention(values: dict[tuple[str, str, str], float], periods: Iterable
             yield _equal("retention_and_churn", period, kept, 1 - lost)
 
 
-def check_revenue_retention(values: dict[tuple[str, str, str], float], periods: Iterable[str]) -> Iterator[Check]:
+def check_revenue_retention(
+    values: dict[tuple[str, str, str], float], periods: Iterable[str]
+) -> Iterator[Check]:
     """Gross revenue retention is at most 1 and at most net revenue retention, on the same base."""
     for period in periods:
         for variant in (DEFAULT, "previous_period"):
@@ -94,7 +98,9 @@ def check_revenue_retention(values: dict[tuple[str, str, str], float], periods: 
 def check_cohorts(cohorts: pd.DataFrame) -> Iterator[Check]:
     """No cohort has more buyers later than it has members."""
     for cohort, rows in cohorts.groupby("cohort", sort=False):
-        yield _at_most("cohorts_within_size", str(cohort), float(rows["customers"].max()), float(rows["size"].iloc[0]))
+        yield _at_most(
+            "cohorts_within_size", str(cohort), float(rows["customers"].max()), float(rows["size"].iloc[0])
+        )
 
 
 def check_revenue(book: Book, values: dict[tuple[str, str, str], float]) -> Iterator[Check]:
@@ -121,9 +127,23 @@ def check_rows(quality: pd.DataFrame) -> Iterator[Check]:
 
 def _equal(identity: str, subject: str, left: float, right: float) -> Check:
     holds = abs(left - right) <= _RELATIVE_TOLERANCE * max(1.0, abs(left), abs(right))
-    return {"identity": identity, "subject": subject, "relation": "=", "left": left, "right": right, "holds": holds}
+    return {
+        "identity": identity,
+        "subject": subject,
+        "relation": "=",
+        "left": left,
+        "right": right,
+        "holds": holds,
+    }
 
 
 def _at_most(identity: str, subject: str, left: float, right: float) -> Check:
     holds = left <= right + _RELATIVE_TOLERANCE * max(1.0, abs(right))
-    return {"identity": identity, "subject": subject, "relation": "≤", "left": left, "right": right, "holds": holds}
+    return {
+        "identity": identity,
+        "subject": subject,
+        "relation": "≤",
+        "left": left,
+        "right": right,
+        "holds": holds,
+    }

@@ -56,11 +56,20 @@ class Results:
         return {row.role: from_json(row.json) for row in fits.itertuples() if row.role != "independence"}
 
     @property
+    def chosen_model(self) -> str:
+        """The purchase model that values customers: the one set, or with ``auto`` the better one on the holdout."""
+        fits, wanted = self.frames["fits"], self.book.settings.model
+        chosen = fits.loc[fits["is_chosen"].astype(bool), "role"]
+        return str(chosen.iloc[0]) if len(chosen) else "bg_nbd" if wanted == "auto" else wanted
+
+    @property
     def is_reconciled(self) -> bool:
         """Whether every identity of the run holds."""
         return bool(self.frames["identities"]["holds"].all())
 
-    def kpi(self, metric: str, variant: str | None = None, period: str | None = None) -> pd.Series | NotMeasured:
+    def kpi(
+        self, metric: str, variant: str | None = None, period: str | None = None
+    ) -> pd.Series | NotMeasured:
         """One company-level figure; the run's own variant and period unless told otherwise."""
         variant = variant or self.book.settings.variants.get(metric, DEFAULT)
         kpis = self.frames["kpis"]

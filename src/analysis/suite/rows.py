@@ -62,7 +62,9 @@ def _with_dimension(results: Results, by: str) -> pd.DataFrame:
     if by not in book.catalogue.dimensions:
         raise UnknownName(f"there is no dimension {by!r}{nearest(by, book.catalogue.dimensions)}")
     if missing := set(book.catalogue.dimensions[by].needs) & set(book.absent):
-        raise InputError(f"nothing can be broken down by {by}: table {', '.join(sorted(missing))} is not supplied")
+        raise InputError(
+            f"nothing can be broken down by {by}: table {', '.join(sorted(missing))} is not supplied"
+        )
     if by in set(results.kpis["by"].dropna()):
         return results.kpis
     from analysis.suite.everything import kpis_by  # heavy, and only needed for a dimension not in the run

@@ -67,15 +67,23 @@ def _chosen(fits: dict[str, Fits | None]) -> str:
 
 def _consecutive(book: Book, fits: dict[str, Fits | None]) -> list[tuple[Window, Window]]:
     """Windows that follow each other without a gap, the earlier one with a fit."""
-    by_start = {window.start: window for window in book.windows if not window.is_partial or window == book.window}
+    by_start = {
+        window.start: window for window in book.windows if not window.is_partial or window == book.window
+    }
     pairs = [(window, by_start.get(window.end)) for window in book.windows if not window.is_partial]
-    return [(a, b) for a, b in pairs if b is not None and b.days > 0 and fits.get(a.label) and fits.get(b.label)]
+    return [
+        (a, b) for a, b in pairs if b is not None and b.days > 0 and fits.get(a.label) and fits.get(b.label)
+    ]
 
 
-def _judge(book: Book, fits: dict[str, Fits | None], before: Window, after: Window) -> dict[str, holdout.Holdout]:
+def _judge(
+    book: Book, fits: dict[str, Fits | None], before: Window, after: Window
+) -> dict[str, holdout.Holdout]:
     """Both models as fitted at the end of one window, on what happened in the next."""
     then = fits[before.label]
-    earlier = next((fits.get(w.label) for w in book.windows if w.end == before.start and not w.is_partial), None)
+    earlier = next(
+        (fits.get(w.label) for w in book.windows if w.end == before.start and not w.is_partial), None
+    )
     x, t_x, T = weeks(then.histories)
     actual = _purchases_between(then, fits[after.label])
     return {
@@ -98,7 +106,9 @@ def _purchases_since(earlier: Fits | None, then: Fits) -> np.ndarray:
     now = then.histories["repeat_orders"].to_numpy(float)
     if earlier is None:
         return now
-    before = earlier.histories.set_index("customer_id")["repeat_orders"].reindex(then.histories["customer_id"])
+    before = earlier.histories.set_index("customer_id")["repeat_orders"].reindex(
+        then.histories["customer_id"]
+    )
     return now - before.fillna(0.0).to_numpy(float)
 
 
@@ -134,7 +144,10 @@ def _track(book: Book, fits: dict[str, Fits | None]) -> pd.DataFrame:
     moment = (days["ordered_on"] - start).dt.days.to_numpy(float) / DAYS_PER_WEEK
     n_weeks = int((pd.Timestamp(after.end) - start).days // DAYS_PER_WEEK)
     tracked = holdout.track_repeats(
-        fits[before.label].purchase_fit, np.repeat(moment, days["first_orders"]), np.repeat(moment, days["repeat_orders"]), n_weeks
+        fits[before.label].purchase_fit,
+        np.repeat(moment, days["first_orders"]),
+        np.repeat(moment, days["repeat_orders"]),
+        n_weeks,
     )
     ends_on = start + pd.to_timedelta(tracked["time"] * DAYS_PER_WEEK, unit="D")
     return tracked.assign(ends_on=ends_on, is_forecast=ends_on > pd.Timestamp(before.end))[columns]

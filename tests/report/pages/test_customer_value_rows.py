@@ -14,7 +14,6 @@ from analysis.models.stored import MODELS
 from analysis.report.pages.customer_value_rows import (
     WAYS_TO_VALUE,
     bridge_bars,
-    chosen_model,
     curve_points,
     fit_rows,
     holdout_rows,
@@ -30,6 +29,7 @@ from analysis.report.pages.customer_value_rows import (
     worst_verdict,
 )
 from analysis.suite import Results
+from analysis.suite.customer_value import FIT_COLUMNS
 from analysis.suite.validation import HOLDOUT_COLUMNS
 
 in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
@@ -61,28 +61,31 @@ def fits(**verdicts: str) -> pd.DataFrame:
     """The four rows of fits, each trusted unless told otherwise."""
     models = {"bg_nbd": "bg_nbd", "mbg_nbd": "mbg_nbd", "spend": "gamma_gamma", "independence": "spearman"}
     rows = [
-        (role, model, "{}", verdicts.get(role, "trusted"), f"Rule of {role}.", f"{role}的规则。")
+        (
+            role,
+            model,
+            "{}",
+            role == "bg_nbd",
+            verdicts.get(role, "trusted"),
+            f"Rule of {role}.",
+            f"{role}的规则。",
+        )
         for role, model in models.items()
     ]
-    return pd.DataFrame(rows, columns=["role", "model", "json", "verdict", "rule_en", "rule_zh"])
+    return pd.DataFrame(rows, columns=FIT_COLUMNS)
 
 
 # --- which model, how far to trust ---------------------------------------------------------------------
 
 
-def test_the_model_set_values_customers(shop):
-    assert chosen_model(with_model(shop, "mbg_nbd")) == "mbg_nbd"
+def test_the_model_that_values_customers_is_the_one_the_run_chose(shop):
+    told = fits().assign(is_chosen=lambda rows: rows["role"] == "mbg_nbd")
+    assert replaced(with_model(shop, "auto"), fits=told).chosen_model == "mbg_nbd"
 
 
-def test_auto_takes_the_model_with_the_smaller_error_in_the_last_period_forecast(shop):
-    told = forecasts(
-        {"model": "bg_nbd", "period": "2024Q2", "root_mean_squared_error": 0.1},
-        {"model": "mbg_nbd", "period": "2024Q2", "root_mean_squared_error": 0.9},
-        {"model": "bg_nbd", "root_mean_squared_error": 0.6},
-        {"model": "mbg_nbd", "root_mean_squared_error": 0.5},
-    )
-    assert chosen_model(replaced(with_model(shop, "auto"), holdout=told)) == "mbg_nbd"
-    assert chosen_model(replaced(with_model(shop, "auto"), holdout=told.head(0))) == "bg_nbd"
+def test_without_fits_the_setting_names_the_model(shop):
+    assert replaced(with_model(shop, "mbg_nbd"), fits=fits().head(0)).chosen_model == "mbg_nbd"
+    assert replaced(with_model(shop, "auto"), fits=fits().head(0)).chosen_model == "bg_nbd"
 
 
 @in_each_language
@@ -210,7 +213,8 @@ def test_steps_of_zero_are_left_out_and_tiny_ones_are_only_mentioned():
 
 def test_the_latest_period_and_the_model_in_use_stand_first(shop):
     told = forecasts({}, {"model": "mbg_nbd"}, {"period": "2024Q4"}, {"period": "2024Q4", "model": "mbg_nbd"})
-    rows = holdout_rows(replaced(with_model(shop, "mbg_nbd"), holdout=told), "en")
+    chosen = fits().assign(is_chosen=lambda rows: rows["role"] == "mbg_nbd")
+    rows = holdout_rows(replaced(shop, fits=chosen, holdout=told), "en")
     assert list(zip(rows["period"], rows["name"], strict=True)) == [
         ("2024Q4", "MBG/NBD"), ("2024Q4", "BG/NBD"), ("2024Q3", "MBG/NBD"), ("2024Q3", "BG/NBD"),
     ]  # fmt: skip

@@ -14,7 +14,6 @@ from analysis.report.figures.time_axis import name_months
 from analysis.report.kpis_shown import say_money_short
 from analysis.report.pages.customer_value_rows import (
     bridge_bars,
-    chosen_model,
     curve_points,
     model_name,
     money,
@@ -72,9 +71,7 @@ def _point_words(point: Any, language: str) -> str:
     return _words("curve_point", language, top=top, share=share)
 
 
-def _draw_curve(
-    ax: Axes, curve: pd.DataFrame, points: pd.DataFrame, told: list[str], language: str
-) -> None:
+def _draw_curve(ax: Axes, curve: pd.DataFrame, points: pd.DataFrame, told: list[str], language: str) -> None:
     beside = {"textcoords": "offset points", "va": "top"}
     ax.plot([0, 1], [0, 1], color=PALETTE["muted"], linestyle=":", linewidth=1.4)
     equal = _words("curve_equal", language)
@@ -196,7 +193,7 @@ def plot_calibration(results: Results, *, language: str, ax: Axes) -> Axes | Not
     ax.set_xlabel(_words("calibration_x", language, last_day=last_day))
     ax.set_ylabel(_words("calibration_y", language, period=period))
     told = [_bin_words(row, language) for row in bins.itertuples()]
-    model = model_name(chosen_model(results), language)
+    model = model_name(results.chosen_model, language)
     return describe(
         ax,
         _words("calibration_alt", language, period=period, bins=_listed(told, language)),
@@ -228,7 +225,7 @@ def _bin_words(row: Any, language: str) -> str:
 def _last_forecast(results: Results) -> tuple[str, date]:
     """The last period that was forecast, and the last day of the data it was forecast from."""
     holdout = results.holdout
-    period = holdout.loc[holdout["model"] == chosen_model(results), "period"].iloc[-1]
+    period = holdout.loc[holdout["model"] == results.chosen_model, "period"].iloc[-1]
     window = next(w for w in results.book.windows if w.label == period)
     return period, window.start - timedelta(days=1)
 

@@ -291,7 +291,7 @@ def plot_retention_by_group(results: Results, *, language: str, ax: Axes) -> Axe
         return whole
     rows = _with_places(groups_of(results, metric, language))
     if rows.empty:
-        return NotMeasured(label("retention.groups_none", language).rstrip(".。"))
+        return NotMeasured("one_group_only")
     ax.figure.set_size_inches(ax.figure.get_size_inches()[0], 0.9 + 0.34 * (rows["place"].max() + 1))
     ax.axvline(whole["value"], color=PALETTE["muted"], linewidth=1.2, linestyle="--", zorder=0)
     for row in rows.itertuples():

@@ -19,7 +19,6 @@ from analysis.report.pages.customer_groups import (
     value_by_spend,
 )
 from analysis.report.pages.customer_value_rows import (
-    chosen_model,
     fit_rows,
     holdout_rows,
     latest_error,
@@ -341,7 +340,7 @@ def _fits(results: Results, language: str) -> Markup:
         _column("status", "status", language),
         _column("message", "message", language),
     ]
-    used = model_name(results.fits.set_index("role").loc[chosen_model(results), "model"], language)
+    used = model_name(results.fits.set_index("role").loc[results.chosen_model, "model"], language)
     rows, note = fit_rows(results, language), _words("fits_note", language, chosen=used)
     return _table(rows, columns, "fits", results.book, language, note=note, phone="cards")
 

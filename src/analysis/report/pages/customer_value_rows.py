@@ -52,18 +52,6 @@ def money(value: Any, book: Book, language: str, **options: Any) -> str:
     return format_money(value, language, currency=book.settings.currency, **options)
 
 
-def chosen_model(results: Results) -> str:
-    """The purchase model that values customers: the one set, or with ``auto`` the better one last time."""
-    wanted = results.book.settings.model
-    if wanted != "auto":
-        return wanted
-    judged = results.holdout[results.holdout["root_mean_squared_error"].notna()]
-    if judged.empty:
-        return "bg_nbd"
-    latest = judged[judged["period"] == judged["period"].iloc[-1]]
-    return str(latest.sort_values(["root_mean_squared_error", "model"])["model"].iloc[0])
-
-
 # --- how far to trust ---------------------------------------------------------------------------------
 
 
@@ -76,7 +64,7 @@ def trust_rows(results: Results, language: str) -> pd.DataFrame:
     fits = results.fits.set_index("role")
     if fits.empty:
         return pd.DataFrame(columns=["check", "of", "verdict", "rule", "meaning"])
-    chosen = chosen_model(results)
+    chosen = results.chosen_model
     purchases, spend = (model_name(fits.loc[role, "model"], language) for role in (chosen, "spend"))
     checks = [("purchases_fit", purchases, fits.loc[chosen])]
     forecasts = results.holdout[results.holdout["model"] == chosen]
@@ -132,7 +120,7 @@ def predictive_interval(equity: Mapping[str, Any], customers: pd.DataFrame) -> t
 
 def latest_error(results: Results) -> pd.Series | None:
     """The last forecast of the model that values customers against what happened; none without one."""
-    forecasts = results.holdout[results.holdout["model"] == chosen_model(results)]
+    forecasts = results.holdout[results.holdout["model"] == results.chosen_model]
     known = forecasts[forecasts["relative_error"].notna()]
     return known.iloc[-1] if len(known) else None
 
@@ -194,7 +182,7 @@ def holdout_rows(results: Results, language: str) -> pd.DataFrame:
     Beside the columns of the frame: ``name``, ``interval`` and ``inside`` (in words; missing without a
     forecast), ``per_customer…`` (the root mean squared errors in words).
     """
-    rows = results.holdout.assign(order=(results.holdout["model"] != chosen_model(results)).astype(int))
+    rows = results.holdout.assign(order=(results.holdout["model"] != results.chosen_model).astype(int))
     rows = rows.sort_values(["period", "order"], ascending=[False, True], ignore_index=True)
     rows["name"] = [model_name(model, language) for model in rows["model"]]
     rows["verdict"] = [page_verdict(verdict) for verdict in rows["verdict"]]
@@ -251,7 +239,7 @@ def way_rows(results: Results, language: str) -> pd.DataFrame:
 
 def _model_used(results: Results) -> str:
     fits = results.fits.set_index("role")["model"]
-    return str(fits.get(chosen_model(results), chosen_model(results)))
+    return str(fits.get(results.chosen_model, results.chosen_model))
 
 
 def _way_name(metric: Metric, model: str, language: str) -> str:
