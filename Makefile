@@ -38,7 +38,7 @@ check: setup  ## style, import contract, notebook rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/notebooks tests/test_repository.py
+	$(BIN)/python -m pytest -q -m "not slow" tests/notebooks tests/test_repository.py
 
 bench: setup  ## speed and memory against named rivals
 	$(BIN)/python benchmarks/run.py
