@@ -261,8 +261,9 @@ def compared_words(book: Book, language: str) -> str:
     by_label: dict[str, Window] = {window.label: window for window in book.windows}
     shown = [by_label[name] for name in book.baselines[book.window.label].values() if name in by_label]
     covered = [window for window in shown if book.coverage.includes(window)]
-    ranges = [f"{w.period.label}: {format_date_range(w.start, w.last_day, language)}" for w in covered]
-    return "; ".join(ranges) or label("run.nothing_earlier", language)
+    colon, comma = ("：", "；") if language == "zh" else (": ", "; ")
+    ranges = [f"{w.period.label}{colon}{format_date_range(w.start, w.last_day, language)}" for w in covered]
+    return comma.join(ranges) or label("run.nothing_earlier", language)
 
 
 def _write_numbers(folder: Path, results: Results) -> None:
