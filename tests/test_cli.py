@@ -82,6 +82,21 @@ def test_explain_of_a_derived_metric_shows_its_operands(workbook):
     assert "operand   revenue.previous = 292395.3" in out
 
 
+def test_customers_as_parquet_can_be_redirected(workbook):
+    outcome = workbook("customers", "--period", "1997Q4", "--format", "parquet")
+    assert len(pd.read_parquet(io.BytesIO(outcome.stdout_bytes))) == 23570
+
+
+def test_a_company_without_customers_gives_the_heading_alone(workbook, tmp_path):
+    (tmp_path / "orders.csv").write_text("who,day,money\n")
+    columns = "{customer_id: who, ordered_at: day, amount: money}"
+    tables = f"tables:\n  orders: {{file: orders.csv, columns: {columns}}}\n"
+    (tmp_path / "x.yml").write_text(f"company: X\n{tables}")
+    out = workbook("customers", "--period", "2026Q1", params=tmp_path / "x.yml").stdout
+    assert out.startswith("customer_id,first_order_on,last_order_on,repeat_orders")
+    assert len(out.splitlines()) == 1
+
+
 @pytest.mark.parametrize("metric", ["customer_equity", "top_decile_share", "formula_clv", "marketing_cost"])
 def test_every_kind_of_metric_can_be_explained(workbook, metric):
     assert metric in workbook("explain", metric, "--period", "1997Q4").stdout
@@ -132,7 +147,6 @@ def test_sample_writes_the_cdnow_orders(workbook, tmp_path):
             "did you mean 'high'?",
         ),
         (("explain", "revenue", "--period", "1997Q4", "--group", "high"), "--by"),
-        (("customers", "--period", "1997Q4", "--format", "parquet"), "--out"),
         (("run", "--period", "1997Q4", "--pages", "retenton"), "did you mean 'retention'?"),
         (("run", "--period", "1997Q4..1997Q1"), "ends before it starts"),
     ],

@@ -124,7 +124,7 @@ def customers(
     params: ParamsOption,
     period: PeriodOption,
     format: Annotated[
-        CustomersFormat, typer.Option(help="CSV is printed; Parquet needs --out.")
+        CustomersFormat, typer.Option(help="How to write; without --out it is printed.")
     ] = CustomersFormat.csv,
     out: Annotated[Path | None, typer.Option(help="File to write.")] = None,
 ) -> None:
@@ -132,11 +132,13 @@ def customers(
     from analysis.tables.quality import neutralised
 
     with _plain_errors():
-        if format is CustomersFormat.parquet and out is None:
-            raise InputError("Parquet is written to a file: add --out customers.parquet")
+        if format is CustomersFormat.parquet and out is None and sys.stdout.isatty():
+            raise InputError(
+                "Parquet is not for the screen: add --out customers.parquet, or redirect the output"
+            )
         frame = _results(params, period).customers
         if format is CustomersFormat.parquet:
-            frame.to_parquet(out, index=False)
+            frame.to_parquet(out or sys.stdout.buffer, index=False)
         else:
             texts = frame.select_dtypes(["object", "str"]).columns
             safe = frame.assign(**{name: frame[name].map(neutralised, na_action="ignore") for name in texts})

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.facts import NotMeasured, open_book
 from analysis.suite import measure_suite
-from analysis.suite.customer_value import quarter_lengths, top_share
+from analysis.suite.customer_value import CUSTOMER_COLUMNS, quarter_lengths, top_share
 from analysis.suite.everything import kpis_by
 from analysis.suite.results import kept_by_content
 from analysis.suite.rows import rows_of_period
@@ -176,3 +176,7 @@ def test_a_smaller_companys_value_is_marked_where_a_mean_stands_in_for_a_model(o
     fits = results.fits.set_index("role")
     assert fits.loc["bg_nbd", "model"] == "cohort_mean"
     assert fits.loc["bg_nbd", "verdict"] in ("with_care", "do_not_use")
+
+
+def test_the_columns_of_customer_values_are_the_same_with_and_without_customers(results):
+    assert list(results.customers.columns)[: len(CUSTOMER_COLUMNS)] == CUSTOMER_COLUMNS

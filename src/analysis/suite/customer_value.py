@@ -27,6 +27,12 @@ from analysis.models.spend_fit import SpendFit
 from analysis.periods import Window, add_months
 
 DAYS_PER_WEEK = 7.0
+CUSTOMER_COLUMNS = [
+    "customer_id", "first_order_on", "last_order_on", "repeat_orders", "mean_repeat_spend", "days_since_last_order",
+    "p_alive", "churn_score", "expected_purchases", "expected_spend", "predicted_clv", "clv_low", "clv_high",
+    "clv_noise_sd", "is_one_time_buyer", "is_valuable", "is_at_risk", "customer_name", "net_revenue_to_date",
+    "net_revenue", "is_closing", "is_lost",
+]  # fmt: skip
 FIT_COLUMNS = ["role", "model", "json", "is_chosen", "verdict", "rule_en", "rule_zh"]
 
 
@@ -139,6 +145,11 @@ def customer_values(book: Book, fits: Fits, values: Any) -> pd.DataFrame:
     )
     customers["is_at_risk"] = customers["is_valuable"] & (alive < settings.at_risk_p_alive)
     return customers.merge(_traits(book), on="customer_id", how="left")
+
+
+def no_customer_values() -> pd.DataFrame:
+    """The frame of customer values where nobody has a history: its columns alone."""
+    return pd.DataFrame(columns=CUSTOMER_COLUMNS)
 
 
 def top_share(values: pd.Series, ids: pd.Series, share: float) -> pd.Series:

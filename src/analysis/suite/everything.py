@@ -67,7 +67,7 @@ def _fit_all(book: Book) -> dict[str, Any]:
     customers = (
         customer_value.customer_values(book, now, values[book.window.label][DEFAULT])
         if now
-        else pd.DataFrame()
+        else customer_value.no_customer_values()
     )
     return {
         "customers": customers,
