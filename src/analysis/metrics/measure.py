@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.catalogue import DEFAULT, Catalogue, Dimension, Metric
+from analysis.catalogue import Catalogue, Dimension, Metric
 from analysis.facts import Book
 from analysis.metrics.frame import KEYS, KPI_COLUMNS, NOT_MEASURED, NOT_STATED, SUMS
 from analysis.periods import Window, comparison_windows
@@ -319,8 +319,3 @@ def _labelled(sums: pd.DataFrame, metric: Metric) -> pd.DataFrame:
 def _compared(book: Book) -> set[str]:
     """The windows for which groups are given."""
     return {book.window.label, *book.baselines[book.window.label].values()}
-
-
-def default_variants(book: Book) -> dict[str, str]:
-    """The variant that stands for each metric in this run: the one chosen in the settings, else the default."""
-    return {name: book.settings.variants.get(name, DEFAULT) for name in book.catalogue.metrics}

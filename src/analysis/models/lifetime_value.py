@@ -71,11 +71,6 @@ class ValueSum:
     def predictive_high(self) -> float:
         return self.total + NORMAL_975 * float(np.hypot(self.parameter_sd, self.noise_sd))
 
-    @property
-    def noise_share(self) -> float:
-        """Share of the realised total's variance that is noise of the purchases themselves."""
-        return self.noise_sd**2 / (self.noise_sd**2 + self.parameter_sd**2)
-
 
 @dataclass(frozen=True)
 class Draws:
