@@ -26,6 +26,7 @@ _HOMES = {
     "fit_mbg_nbd": "analysis.models",
     "fit_gamma_gamma": "analysis.models",
 }
+_FLOORS = ("catalogue", "facts", "metrics", "models", "params", "periods", "report", "suite", "tables")
 _PAGE_MODULES = ("scorecard", "retention", "customer_value", "data_quality")
 
 __all__ = list(_HOMES)
@@ -34,6 +35,8 @@ __all__ = list(_HOMES)
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name in _FLOORS:
+        return import_module(f"analysis.{name}")
     if name.startswith(("show_", "plot_")):
         for module in (
             *(f"report.pages.{page}" for page in _PAGE_MODULES),
@@ -46,4 +49,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, *_FLOORS})
