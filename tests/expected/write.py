@@ -6,7 +6,7 @@ from pathlib import Path
 
 from analysis.facts import open_book
 from analysis.suite import measure_suite
-from analysis.suite.rows import rows_of_period
+from analysis.suite.rows import rows_with_groups
 
 EXPECTED = Path(__file__).with_name("cdnow_1997Q4.csv")
 
@@ -14,14 +14,7 @@ EXPECTED = Path(__file__).with_name("cdnow_1997Q4.csv")
 def main() -> None:
     project = Path(__file__).resolve().parents[2]
     results = measure_suite(open_book(project / "params" / "cdnow.yml", "1997Q4"))
-    parts = [rows_of_period(results)]
-    parts += [
-        (rows := rows_of_period(results, name))[rows["by"].notna()]
-        for name in results.book.settings.dimensions
-    ]
-    import pandas as pd
-
-    pd.concat(parts).to_csv(EXPECTED, index=False, float_format="%.12g")
+    rows_with_groups(results).to_csv(EXPECTED, index=False, float_format="%.12g")
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
-import yaml
 from markupsafe import Markup, escape
 
+from analysis.catalogue import label as declared_label
 from analysis.report.figures.style import INKS, PALETTE, PHONE_WIDTH_PIXELS, figure_png
 
 if TYPE_CHECKING:
@@ -41,22 +41,15 @@ PHONE_PNG = "application/vnd.workbook.phone+png"
 Text = str | Mapping[str, str]
 
 
-@cache
-def _labels() -> Mapping[str, Mapping[str, str]]:
-    path = files("analysis") / "catalogue" / "labels" / "report.yml"
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
-
-
 def label(key: str, language: str, **values: object) -> str:
     """The page's own word for a key in a language, with `{…}` filled in.
 
     Raises
     ------
     KeyError
-        When the key, or its text in that language, is not in `catalogue/labels/report.yml`.
+        When the key is not in `catalogue/labels/report.yml`.
     """
-    text = _labels()[key][language]
-    return text.format(**values) if values else text
+    return declared_label(f"report.{key}", language, **values)
 
 
 def in_language(text: Text, language: str) -> str:

@@ -40,6 +40,15 @@ def rows_of_period(results: Results, by: str | None = None, metrics: Sequence[st
     return _in_catalogue_order(results, rows)
 
 
+def rows_with_groups(results: Results) -> pd.DataFrame:
+    """The period's rows at company level, then the groups of each of the run's own dimensions in turn."""
+    parts = [rows_of_period(results)]
+    for dimension in results.book.settings.dimensions:
+        rows = rows_of_period(results, dimension)
+        parts.append(rows[rows["by"].notna()])
+    return pd.concat(parts, ignore_index=True)
+
+
 def check_group(rows: pd.DataFrame, by: str | None, group: str | None) -> None:
     """Nothing, if the rows hold that group of that dimension.
 
