@@ -136,9 +136,13 @@ class Exclusion(Setting):
 
 
 class EngineSettings(Setting):
-    """Which engine runs the SQL, and how much of the machine it may take."""
+    """Which engine runs the SQL, and how much of the machine it may take.
 
-    kind: Literal["duckdb"]
+    ``master`` is Spark's, such as ``local[2]`` or ``spark://host:7077``; DuckDB has none.
+    """
+
+    kind: Literal["duckdb", "spark"]
+    master: str | None
     threads: int | None = Field(ge=1)
     memory_limit: str | None
 
