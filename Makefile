@@ -1,5 +1,5 @@
 # Every target sets up .venv by itself; the first needs Python 3.11 or later, make and the package registry.
-.PHONY: setup report test test-fast lab check bench lock clean
+.PHONY: setup extras report test test-fast lab check bench lock clean
 .DEFAULT_GOAL := report
 
 # The first Python on the path that is recent enough.
@@ -17,6 +17,12 @@ setup: .venv/.ready data/cdnow/orders.csv  ## a virtual environment with exact v
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+extras: setup .venv/.extras  ## what is optional: Spark (needs Java 17) and compiled model fits
+
+.venv/.extras: requirements-extras.lock | .venv/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-extras.lock
 	@touch $@
 
 data/cdnow/orders.csv: | .venv/.ready
@@ -43,9 +49,13 @@ check: setup  ## style, import contract, notebook rules
 bench: setup  ## speed and memory against named rivals
 	$(BIN)/python benchmarks/run.py
 
-lock:  ## write requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-emit-index-url \
-	  --generate-hashes --no-header --quiet -o requirements.lock
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-header --quiet
+
+lock:  ## write the lock files anew from pyproject.toml
+	$(LOCK) pyproject.toml --extra dev -o requirements.lock
+	$(BIN)/python -c "import tomllib; from pathlib import Path; \
+	  extras = tomllib.loads(Path('pyproject.toml').read_text())['project']['optional-dependencies']; \
+	  print(*extras['spark'], *extras['speed'], sep='\n')" | $(LOCK) - --constraint requirements.lock -o requirements-extras.lock
 
 clean:  ## remove what was generated; the reports stay
 	rm -rf .venv data/.prepared data/cdnow .pytest_cache .ruff_cache .import_linter_cache

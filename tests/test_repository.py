@@ -36,6 +36,8 @@ def requirements(lines: list[str]) -> dict[str, Requirement]:
 
 NEEDED = requirements(TABLE["dependencies"])
 FOR_DEVELOPERS = requirements(TABLE["optional-dependencies"]["dev"])
+EXTRAS = requirements([each for extra in ("spark", "speed") for each in TABLE["optional-dependencies"][extra]])
+LOCKS = {"requirements.lock": NEEDED | FOR_DEVELOPERS, "requirements-extras.lock": EXTRAS}
 
 
 def own_files() -> list[Path]:
@@ -71,13 +73,14 @@ def distributions_of(folder: Path) -> dict[str, str]:
 
 
 def test_what_the_package_imports_is_among_its_dependencies():
-    missing = {name: where for name, where in distributions_of(SOURCE).items() if name not in NEEDED}
+    listed = NEEDED | EXTRAS
+    missing = {name: where for name, where in distributions_of(SOURCE).items() if name not in listed}
     assert missing == {}
 
 
 @pytest.mark.parametrize("folder", ["tests", "benchmarks"])
 def test_what_tests_and_benchmarks_import_is_among_the_dependencies_or_the_developers(folder):
-    listed = NEEDED | FOR_DEVELOPERS
+    listed = NEEDED | FOR_DEVELOPERS | EXTRAS
     missing = {n: where for n, where in distributions_of(PROJECT / folder).items() if n not in listed}
     assert missing == {}
 
@@ -89,9 +92,9 @@ def test_dependencies_stand_in_alphabetical_order_and_once(listed):
     assert len(lines) == len(listed)
 
 
-def locked() -> dict[str, list[tuple[str, list[str]]]]:
-    """Name → (requirement, its hashes) for everything in the lock; a name may stand for several pythons."""
-    text = re.sub(r"^\s*#.*\n?", "", read("requirements.lock"), flags=re.MULTILINE)
+def locked(lock: str) -> dict[str, list[tuple[str, list[str]]]]:
+    """Name → (requirement, its hashes) for everything in a lock; a name may stand for several pythons."""
+    text = re.sub(r"^\s*#.*\n?", "", read(lock), flags=re.MULTILINE)
     found: dict[str, list[tuple[str, list[str]]]] = {}
     for line in text.replace("\\\n", " ").splitlines():
         requirement, *hashes = re.split(r"\s+--hash=", line.strip())
@@ -100,29 +103,41 @@ def locked() -> dict[str, list[tuple[str, list[str]]]]:
     return found
 
 
-def test_the_lock_names_one_exact_version_with_hashes_of_everything():
-    for requirement, hashes in (each for pins in locked().values() for each in pins):
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_one_exact_version_with_hashes_of_everything(lock):
+    for requirement, hashes in (each for pins in locked(lock).values() for each in pins):
         specifier = str(Requirement(requirement).specifier)
         assert re.fullmatch(r"==[^,*]+", specifier), requirement
         assert hashes, requirement
         assert all(re.fullmatch("sha256:[0-9a-f]{64}", each) for each in hashes), requirement
 
 
-def test_the_lock_holds_every_dependency_in_a_version_that_is_allowed():
-    builds = requirements(PYPROJECT["build-system"]["requires"])
-    pins = locked()
-    for name, wanted in (NEEDED | FOR_DEVELOPERS | builds).items():
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_holds_every_dependency_in_a_version_that_is_allowed(lock):
+    builds = requirements(PYPROJECT["build-system"]["requires"]) if lock == "requirements.lock" else {}
+    pins = locked(lock)
+    for name, wanted in (LOCKS[lock] | builds).items():
         assert name in pins, f"{name}: run `make lock`"
         for requirement, _ in pins[name]:
             version = str(Requirement(requirement).specifier).removeprefix("==")
             assert wanted.specifier.contains(version, prereleases=True), (requirement, str(wanted))
 
 
-def test_the_lock_names_no_address():
+def test_what_both_locks_hold_has_one_version():
+    always, extras = locked("requirements.lock"), locked("requirements-extras.lock")
+    both = always.keys() & extras.keys()
+    assert "numpy" in both
+    assert {name: sorted(pin for pin, _ in extras[name]) for name in both} == {
+        name: sorted(pin for pin, _ in always[name]) for name in both
+    }
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_address(lock):
     address = (
         r"://|--(?:extra-)?index|--find-links|--trusted-host|\bfile:|[\w-]+\.(?:org|com|io|net|dev|cn)\b"
     )
-    assert re.findall(address, read("requirements.lock")) == []
+    assert re.findall(address, read(lock)) == []
 
 
 def test_the_conda_environment_installs_the_package_and_nothing_beside_it():
@@ -154,11 +169,11 @@ def test_imports_go_down_only():
     ]
     ran = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "1 kept, 0 broken" in ran.stdout
+    assert "2 kept, 0 broken" in ran.stdout
 
 
 def test_every_part_of_the_package_has_its_floor():
-    (contract,) = PYPROJECT["tool"]["importlinter"]["contracts"]
+    contract = PYPROJECT["tool"]["importlinter"]["contracts"][0]
     floors = [name.strip() for layer in contract["layers"] for name in layer.split("|")]
     parts = [
         path.stem
@@ -167,6 +182,14 @@ def test_every_part_of_the_package_has_its_floor():
     ]
     assert sorted(floors) == sorted(parts)
     assert contract["exhaustive"] is True
+
+
+def test_every_floor_but_the_engines_is_held_to_knowing_none():
+    layers, forbidden = PYPROJECT["tool"]["importlinter"]["contracts"]
+    floors = {name.strip() for layer in layers["layers"] for name in layer.split("|")}
+    held = {name.removeprefix("analysis.") for name in forbidden["source_modules"]}
+    assert held == floors - {"engine", "errors"}
+    assert {"duckdb", "pyspark"} <= set(forbidden["forbidden_modules"])
 
 
 def test_nothing_inside_imports_the_name_table_for_notebooks():
