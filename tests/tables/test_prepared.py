@@ -163,8 +163,9 @@ def test_the_suggested_activity_window_is_the_90th_percentile_of_gaps_between_pu
     prepared = company.prepare_orders(
         HEADER + lines + "90,d,2024-01-01,5\n91,d,2024-12-01,-5\n92,,2024-01-05,5\n"
     )
-    assert suggest_activity_window_days(prepared) == 84
-    assert suggest_activity_window_days(company.prepare_orders(TEXT)) is None
+    engine = company.params({}).settings.engine
+    assert suggest_activity_window_days(prepared, engine) == 84
+    assert suggest_activity_window_days(company.prepare_orders(TEXT), engine) is None
 
 
 RUN = """

@@ -6,10 +6,10 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import duckdb
 import pytest
 
 from analysis.catalogue.records import Column, Text
+from analysis.engine.duckdb import DuckDBEngine
 from analysis.params import ColumnSource, TableSource, load_params
 from analysis.periods import instant
 from analysis.tables import TablesError
@@ -21,9 +21,9 @@ CDNOW = Path(__file__).parents[2] / "params" / "cdnow.yml"
 
 @pytest.fixture(scope="module")
 def sql():
-    with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        yield lambda text: connection.execute(f"select {text}").fetchone()[0]
+    engine = DuckDBEngine()
+    yield lambda text: engine.rows(f"select {text}")[0][0]
+    engine.close()
 
 
 NUMBERS = [

@@ -24,7 +24,7 @@ def staged(tmp_path, text: str):
     path.write_bytes(text.encode())
     one = stage_file(open_source(path, "f.csv", "t", SOURCE), SOURCE, tmp_path, 0)
     with duckdb.connect() as connection:
-        return one, connection.execute(one.sql).fetchall()
+        return one, connection.execute(f"select * from read_parquet('{one.path}')").fetchall()
 
 
 def as_csv_module(text: str) -> tuple[list[tuple], list[int]]:

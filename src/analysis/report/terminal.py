@@ -126,7 +126,7 @@ def check_text(params: Params) -> str:
             "",
             f"Orders from {coverage.start} {end}; a silence of {coverage.silence_days} days is usual.",
         ]
-    if (days := suggest_activity_window_days(prepared)) is not None:
+    if (days := suggest_activity_window_days(prepared, settings.engine)) is not None:
         lines.append(
             f"activity_window_days is {settings.activity_window_days}; nine of ten gaps between a customer's purchases "
             f"are at most {days} days."

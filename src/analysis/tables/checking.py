@@ -1,47 +1,47 @@
-"""One table from staged rows to a checked Parquet file, with its counts and its rejected rows."""
+"""One table from staged rows to a checked Parquet file, with its counts and its rejected rows.
+
+The steps are tables and views built one from the other: ``raw`` (texts of all files) → ``read_<table>`` (typed,
+with the first rule each row breaks) → ``judged_<table>`` (with the rules of keys) → kept rows, and
+``rejected_<table>``.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
-
-import duckdb
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from analysis.catalogue import load_catalogue
 from analysis.catalogue.records import TableContract
+from analysis.engine import Engine
 from analysis.params import Settings, TableSource
 from analysis.tables import TablesError
-from analysis.tables.contract import checked_sql, output_columns
-from analysis.tables.keys import check_keys
+from analysis.tables.contract import output_columns, read_sql
+from analysis.tables.keys import check_keys, has_key
 from analysis.tables.orders import LINE_AMOUNT, create_flagged, orders_sql
 from analysis.tables.quality import MALFORMED, count_checked, count_excluded, quality_row, rule_words
 from analysis.tables.quoting import quoted
 from analysis.tables.sources import SourceFile
 from analysis.tables.staging import MalformedLine, StagedFile
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 SHOWN_REJECTED, SHOWN_CHARACTERS = 10, 300
 KEPT_CHARACTERS = 2_000  # of a malformed line
 
-_REJECTED_COLUMNS = ("table", "source_file", "source_row", "rule", "column", "found", "row")
-
-
-def create_rejected(connection: duckdb.DuckDBPyConnection) -> None:
-    """The table that rejected rows of all tables are listed in."""
-    types = {"source_row": "bigint"}
-    columns = ", ".join(f'"{name}" {types.get(name, "text")}' for name in _REJECTED_COLUMNS)
-    connection.execute(f"create table rejected ({columns})")
+_REJECTED_TYPES = {"table": "text", "source_file": "text", "source_row": "bigint", "rule": "text",
+                   "column": "text", "found": "text", "row": "text"}  # fmt: skip
+_REJECTED_COLUMNS = ", ".join(f'"{name}"' for name in _REJECTED_TYPES)
+_IN_ORDER = "_is_malformed, _position"
 
 
 def check_table(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    table: str,
-    staged: list[StagedFile],
-    made: Path,
+    engine: Engine, settings: Settings, table: str, staged: list[StagedFile], made: Path
 ) -> list[dict[str, Any]]:
-    """Checks one table, writes ``<table>.parquet``, lists its rejected rows and returns its quality rows.
+    """Checks one table, writes ``<table>.parquet`` and returns its quality rows.
+
+    Its rejected rows stay in ``rejected_<table>``, for ``write_rejected``.
 
     Raises
     ------
@@ -49,26 +49,34 @@ def check_table(
         If too many rows are rejected, or a condition of the settings makes no sense.
     """
     source, contract = settings.tables[table], load_catalogue().tables[table]
-    raw_columns = _create_raw(connection, staged)
-    is_typed = any(one.file.format != "csv" for one in staged)
-    checked = checked_sql(contract, source, settings, raw_columns, is_typed)
-    connection.execute(f"create or replace table checked_{table} as {checked}")
-    notes = check_keys(connection, table, contract, source)
-    _list_rejected(connection, table, raw_columns)
-    _list_malformed(connection, table, staged)
-    quality = count_checked(connection, table, _amount_of(contract, source), _malformed(staged))
-    _check_share(connection, table, quality, settings.max_rejected_share)
+    raw_columns = _create_raw(engine, table, staged)
+    is_typed, is_marked = any(one.file.format != "csv" for one in staged), not has_key(contract, source)
+    engine.create_table(
+        f"read_{table}", read_sql(contract, source, settings, raw_columns, is_typed, is_marked)
+    )
+    notes = check_keys(engine, table, contract, source, raw_columns)
+    _create_rejected(engine, table, raw_columns, staged)
+    quality = count_checked(engine, table, _amount_of(contract, source), _malformed(staged))
+    _check_share(engine, table, quality, settings.max_rejected_share)
     if quality[0]["rows"] == 0:
         notes.append(quality_row(table, "note", "empty_table", 0))
     excluded, sql = [], _kept_sql(table, contract)
     if table == "orders":
-        create_flagged(connection, source, settings)
-        excluded, sql = count_excluded(connection), orders_sql(source)
-    connection.execute(f"copy ({sql}) to {quoted(str(made / f'{table}.parquet'))} (format parquet)")
-    connection.execute(
-        f"drop view if exists kept_orders; drop table if exists flagged; drop table checked_{table}"
-    )
+        create_flagged(engine, source, settings)
+        excluded, sql = count_excluded(engine), orders_sql(source)
+    engine.write_parquet(sql, made / f"{table}.parquet")
+    _drop_steps(engine, table, len(staged))
     return [*quality, *excluded, *notes]
+
+
+def write_rejected(engine: Engine, tables: list[str], path: Path) -> None:
+    """The rejected rows of all tables as one Parquet file, in the order of tables, files and rows."""
+    parts = [
+        f"select {place} as _place, {_IN_ORDER}, {_REJECTED_COLUMNS} from rejected_{table}"
+        for place, table in enumerate(tables)
+    ]
+    rows = f"select {_REJECTED_COLUMNS} from ({' union all '.join(parts)}) order by _place, {_IN_ORDER}"
+    engine.write_parquet(rows if parts else _no_rejected(), path)
 
 
 def _amount_of(contract: TableContract, source: TableSource) -> str | None:
@@ -79,28 +87,39 @@ def _malformed(staged: list[StagedFile]) -> list[MalformedLine]:
     return [line for one in staged for line in one.malformed]
 
 
+def _drop_steps(engine: Engine, table: str, files: int) -> None:
+    """Lets go of everything that only this table needed, its rejected rows aside."""
+    own = [f"{step}_{table}" for step in ("judged", "before", "owned", "owners", "read", "malformed")]
+    for name in ("flagged", "kept_orders", *own, "raw", *(f"staged_{table}_{i}" for i in range(files))):
+        engine.drop(name)
+
+
 def _kept_sql(table: str, contract: TableContract) -> str:
     """SQL for the kept rows of a table that is given as it is, by key, else in the order of the file."""
     names = ", ".join(f'"{name}"' for name, _ in output_columns(contract.columns))
     order = ", ".join([*contract.key, "_position"])
     return (
-        f"select {names}, _file as source_file, _row as source_row from checked_{table} "
+        f"select {names}, _file as source_file, _row as source_row from judged_{table} "
         f"where _rule is null order by {order}"
     )
 
 
-def _create_raw(connection: duckdb.DuckDBPyConnection, staged: list[StagedFile]) -> dict[str, str]:
+# --- The rows as they were given ------------------------------------------------------------------------------
+
+
+def _create_raw(engine: Engine, table: str, staged: list[StagedFile]) -> dict[str, str]:
     """View ``raw``: the rows of all files, numbered through; returns its column for each of the user's."""
     names = dict.fromkeys(name for one in staged for name in _named(one.file))
     raw_columns = {name: f"c{i}" for i, name in enumerate(names)}
     selects, before = [], 0
-    for one in staged:
+    for number, one in enumerate(staged):
+        engine.view_parquet(f"staged_{table}_{number}", one.path)
         own = {name: f"c{i}" for i, name in enumerate(_named(one.file))}
         columns = [f"{own.get(name, 'cast(null as text)')} as {raw_columns[name]}" for name in names]
         head = f"select {before} + _row as _position, {quoted(one.file.name)} as _file, _row"
-        selects.append(f"{', '.join([head, *columns])} from ({one.sql})")
+        selects.append(f"{', '.join([head, *columns])} from staged_{table}_{number}")
         before += one.last_row
-    connection.execute(f"create or replace view raw as {' union all '.join(selects)}")
+    engine.create_view("raw", " union all ".join(selects))
     return raw_columns
 
 
@@ -109,35 +128,52 @@ def _named(file: SourceFile) -> list[str]:
     return [name or f"column {i}" for i, name in enumerate(file.columns, start=1)]
 
 
-def _list_rejected(connection: duckdb.DuckDBPyConnection, table: str, raw_columns: dict[str, str]) -> None:
-    """Adds the rows that broke a rule, with the rule, what was found, and the raw row as JSON."""
+# --- Rejected rows ----------------------------------------------------------------------------------------------
+
+
+def _create_rejected(
+    engine: Engine, table: str, raw_columns: dict[str, str], staged: list[StagedFile]
+) -> None:
+    """Table ``rejected_<table>``: the rows that broke a rule, then the lines that could not be split."""
+    sql = _broken_sql(table, raw_columns)
+    if _malformed(staged):
+        engine.view_frame(f"malformed_{table}", _malformed_frame(table, staged))
+        cast = ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, kind in _REJECTED_TYPES.items())
+        sql = f"{sql} union all select 1 as _is_malformed, _position, {cast} from malformed_{table}"
+    engine.create_table(f"rejected_{table}", sql)
+
+
+def _broken_sql(table: str, raw_columns: dict[str, str]) -> str:
+    """The rows that broke a rule, with the rule, what was found, and the raw row as JSON."""
     pairs = ", ".join(f"{quoted(name)}, {column}" for name, column in raw_columns.items())
-    broken = f"select _position, _rule, _column, _found from checked_{table} where _rule is not null"
-    connection.execute(f"create or replace temp table broken as {broken}")
-    connection.execute(f"""
-insert into rejected
-select {quoted(table)}, raw._file, raw._row, _rule, _column, _found, cast(json_object({pairs}) as text)
-from raw join broken using (_position) order by _position""")
+    return f"""
+select 0 as _is_malformed, raw._position, {quoted(table)} as "table", raw._file as source_file,
+  raw._row as source_row, broken._rule as rule, broken._column as "column", broken._found as found,
+  cast(json_object({pairs}) as text) as "row"
+from raw join (select _position, _rule, _column, _found from judged_{table} where _rule is not null) as broken
+  on raw._position = broken._position"""
 
 
-def _list_malformed(connection: duckdb.DuckDBPyConnection, table: str, staged: list[StagedFile]) -> None:
-    """Adds the lines that could not be split."""
+def _malformed_frame(table: str, staged: list[StagedFile]) -> pd.DataFrame:
+    """The lines that could not be split as a frame of the rejected rows' columns, numbered by ``_position``."""
+    import pandas as pd
+
     rows = [
         (table, one.file.name, line.row, f"{table}.{MALFORMED}", None,
          f"{line.found_fields} fields, expected {line.expected_fields}",
          json.dumps({"line": line.text[:KEPT_CHARACTERS]}, ensure_ascii=False))
         for one in staged for line in one.malformed
     ]  # fmt: skip
-    if rows:
-        listed = pa.table(list(map(list, zip(*rows, strict=True))), names=list(_REJECTED_COLUMNS))
-        connection.register("listed", listed)
-        connection.execute("insert into rejected select * from listed")
-        connection.unregister("listed")
+    frame = pd.DataFrame(rows, columns=list(_REJECTED_TYPES))
+    return frame.assign(_position=range(len(frame)))
 
 
-def _check_share(
-    connection: duckdb.DuckDBPyConnection, table: str, quality: list[dict[str, Any]], highest_share: float
-) -> None:
+def _no_rejected() -> str:
+    columns = ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in _REJECTED_TYPES.items())
+    return f"select {columns} where false"
+
+
+def _check_share(engine: Engine, table: str, quality: list[dict[str, Any]], highest_share: float) -> None:
     """Stops where too much of a table is rejected to trust the rest."""
     read = quality[0]["rows"]
     rejected = [row for row in quality if row["stage"] == "rejected"]
@@ -147,10 +183,10 @@ def _check_share(
     reasons = [
         f"  - {row['rule']}: {row['rows']:,} rows. {rule_words(row['rule'], 'en')}" for row in rejected[:5]
     ]
-    shown = connection.execute(
-        'select source_file, source_row, rule, found, "row" from rejected where "table" = ? limit ?',
-        [table, SHOWN_REJECTED],
-    ).fetchall()
+    shown = engine.rows(
+        f'select source_file, source_row, rule, found, "row" from rejected_{table} '
+        f"order by {_IN_ORDER} limit {SHOWN_REJECTED}"
+    )
     rows = [
         f"  - {file} row {row}: {rule}, found {found!r} in {raw[:SHOWN_CHARACTERS]}"
         for file, row, rule, found, raw in shown

@@ -7,6 +7,7 @@ ambiguous, impossible, other, not_allowed, too_small, too_large.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,7 +18,8 @@ from analysis.params import ColumnSource, Settings, TableSource
 from analysis.tables.quoting import quoted
 from analysis.tables.reading import Moment, local_day_of, number_sql, read_moment, truth_sql
 
-CONTRACT_VERSION = 2  # raise it when the same file would give other rows
+CONTRACT_VERSION = 3  # raise it when the same file would give other rows
+LARGEST = sys.float_info.max  # a float beyond it is infinite
 SPACES = " \t\r\n\u00a0\u2007\u202f\u3000\ufeff"
 
 
@@ -53,16 +55,17 @@ def output_columns(columns: dict[str, Column]) -> Iterator[tuple[str, str]]:
             yield local_day_of(name), "date"
 
 
-def checked_sql(
+def read_sql(
     contract: TableContract,
     source: TableSource,
     settings: Settings,
     raw_columns: dict[str, str],
     is_typed: bool,
+    is_marked: bool,
 ) -> str:
     """SQL that reads the view ``raw`` into typed columns with ``_rule``, ``_column`` and ``_found``.
 
-    These three are NULL where a row is kept.
+    These three are NULL where a row breaks no rule of its columns.
 
     Parameters
     ----------
@@ -70,24 +73,30 @@ def checked_sql(
         The user's column names and the columns of ``raw`` that hold them.
     is_typed
         Whether the file holds dates as dates (Excel, Parquet): these read as ISO, whatever format texts have.
+    is_marked
+        Whether ``_mark`` and ``_second_mark`` are wanted: equal in rows that are the same in every column.
     """
     typed = [
         _typed(name, column, name in contract.key, source, settings, raw_columns, is_typed)
         for name, column in contract.columns_given_as(source.given_as).items()
     ]
-    fingerprint = ", ".join(raw_columns.values()) or "0"
-    backwards = ", ".join(reversed(raw_columns.values())) or "0"
-    layers = [_layer(layer, before, typed) for before, layer in pairwise(("numbered", *LAYERS))]
+    layers = [_layer(layer, before, typed) for before, layer in pairwise(("raw", *LAYERS))]
     rules = [rule for one in typed for rule in one.rules]
     names = ", ".join(f'"{name}"' for one in typed for name in one.layers["values"])
+    marks = f", {_marks(raw_columns)}" if is_marked else ""
     return f"""
-with numbered as (
-  select *, hash({fingerprint}) as _hash, hash('again', {backwards}) as _hash_again from raw
-), {", ".join(layers)},
+with {", ".join(layers)},
 ruled as (select *, {_first(rules)} as _rule from "values")
-select _position, _file, _row, _hash, _hash_again, {names}, _rule,
+select _position, _file, _row{marks}, {names}, _rule,
   {_of_rule(rules, "column")} as _column, {_of_rule(rules, "found")} as _found
 from ruled"""
+
+
+def _marks(raw_columns: dict[str, str]) -> str:
+    """Two hashes of 64 bits over the whole row, forwards and backwards."""
+    forwards = ", ".join(raw_columns.values()) or "'0'"
+    backwards = ", ".join(reversed(raw_columns.values())) or "'0'"
+    return f"hash({forwards}) as _mark, hash('again', {backwards}) as _second_mark"
 
 
 def _layer(layer: str, before: str, typed: list[Typed]) -> str:
@@ -166,7 +175,7 @@ def _value_sql(column: Column, text: str, source: TableSource, settings: Setting
     currency = settings.currency if column.type == "money" else None
     value = number_sql(text, source.decimal, source.thousands, currency)
     if column.type == "integer":
-        return f"case when {value} = trunc({value}) then try_cast({value} as bigint) end"
+        return f"case when {value} = floor({value}) then try_cast({value} as bigint) end"
     return value
 
 
@@ -174,7 +183,7 @@ def _value_rules(name: str, column: Column, text: str, settings: Settings) -> It
     if column.type != "text":
         is_read = f'"{name}" is not null'
         if column.type != "boolean":
-            is_read += f' and isfinite(cast("{name}" as double))'
+            is_read += f' and "{name}" between {-LARGEST!r} and {LARGEST!r}'
         yield Rule(f"{name}.unreadable", name, f"{text} is not null and not ({is_read})", text)
     if name == "currency":
         is_other = f'upper("{name}") <> {quoted(settings.currency.upper())}'

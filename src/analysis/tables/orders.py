@@ -12,18 +12,19 @@ agree, else empty.
 
 from __future__ import annotations
 
-import duckdb
-
+from analysis.catalogue import load_catalogue
+from analysis.engine import Engine, EngineError
 from analysis.params import Settings, TableSource
 from analysis.tables import TablesError
+from analysis.tables.contract import output_columns
 from analysis.tables.quoting import identifier, quoted
 
 CANCELLED, ANONYMOUS = "cancelled", "anonymous"
 LINE_AMOUNT = "quantity * unit_price"
 
 
-def create_flagged(connection: duckdb.DuckDBPyConnection, source: TableSource, settings: Settings) -> None:
-    """Table ``flagged``: the kept rows of ``checked_orders``, what each is excluded from, and by which rule.
+def create_flagged(engine: Engine, source: TableSource, settings: Settings) -> None:
+    """Table ``flagged``: the kept rows of ``judged_orders``, what each is excluded from, and by which rule.
 
     ``_revenue_rule`` and ``_history_rule`` name the first rule that takes the row's money out (NULL: it
     counts); ``_excluded_by`` names every rule of the settings that applies.
@@ -34,20 +35,29 @@ def create_flagged(connection: duckdb.DuckDBPyConnection, source: TableSource, s
         If a condition cannot be understood.
     """
     _check_names(settings)
-    if source.given_as == "lines":
-        columns = f"*, {LINE_AMOUNT} as amount, {LINE_AMOUNT} as _amount"
-    else:
-        columns = "* replace (coalesce(order_id, 'row-' || _position) as order_id), amount as _amount"
-    connection.execute(
-        f"create or replace view kept_orders as select {columns} from checked_orders where _rule is null"
-    )
+    engine.create_view("kept_orders", _kept_orders_sql(source))
     conditions = {name: exclusion.where for name, exclusion in settings.exclusions.items()}
     where = {name: f"exclusions.{name}.where" for name in conditions}
     if source.cancelled_when:
         conditions[CANCELLED], where[CANCELLED] = source.cancelled_when, "tables.orders.cancelled_when"
     for name, condition in conditions.items():
-        _check_condition(connection, condition, where[name])
-    connection.execute(f"create or replace table flagged as {_flagged_sql(conditions, settings)}")
+        _check_condition(engine, condition, where[name])
+    engine.create_table("flagged", _flagged_sql(conditions, settings))
+
+
+def _kept_orders_sql(source: TableSource) -> str:
+    """The kept rows with ``amount`` and ``order_id`` filled, and what only the workbook uses."""
+    columns = load_catalogue().tables["orders"].columns_given_as(source.given_as)
+    own = {name: f'"{name}"' for name, _ in output_columns(columns)}
+    if source.given_as == "lines":
+        own |= {"amount": LINE_AMOUNT}
+    else:
+        own |= {"order_id": "coalesce(order_id, 'row-' || cast(_position as text))"}
+    listed = ", ".join(f'{sql} as "{name}"' for name, sql in own.items())
+    return (
+        f"select _position, _file, _row, {listed}, {own['amount']} as _amount "
+        "from judged_orders where _rule is null"
+    )
 
 
 def _flagged_sql(conditions: dict[str, str], settings: Settings) -> str:
@@ -84,15 +94,14 @@ def _check_names(settings: Settings) -> None:
             raise TablesError(f"exclusions.{name}: this name is the workbook's own; choose another")
 
 
-def _check_condition(connection: duckdb.DuckDBPyConnection, condition: str, where: str) -> None:
+def _check_condition(engine: Engine, condition: str, where: str) -> None:
     """Asks the engine whether a condition makes sense over the table's columns, without reading a row."""
-    described = connection.execute("describe kept_orders").fetchall()
-    columns = [name for name, *_ in described if not name.startswith("_")]
+    columns = [name for name in engine.columns("select * from kept_orders") if not name.startswith("_")]
     known = ", ".join(f'"{name}"' for name in columns)
     try:
-        problem = _problem_with(connection, condition, f"(select {known} from kept_orders)")
-    except duckdb.Error as error:
-        problem = " ".join(str(error).split("\n\n")[0].split("LINE ")[0].split())
+        problem = _problem_with(engine, condition, f"(select {known} from kept_orders)")
+    except EngineError as error:
+        problem = str(error)
     if problem:
         raise TablesError(
             f"{where}: {condition!r} is not a condition over the orders ({problem}); "
@@ -100,14 +109,27 @@ def _check_condition(connection: duckdb.DuckDBPyConnection, condition: str, wher
         )
 
 
-def _problem_with(connection: duckdb.DuckDBPyConnection, condition: str, orders: str) -> str | None:
+def _problem_with(engine: Engine, condition: str, orders: str) -> str | None:
     """What is wrong with a condition; the engine's own errors are raised."""
-    alone, enclosed = f"select 1 from {orders} where {condition}\n", f"select (\n{condition}\n) from {orders}"
-    if any(len(connection.extract_statements(sql)) != 1 for sql in (alone, enclosed)):
+    if _has_semicolon(condition):
         return "it is more than one condition"
-    connection.execute(f"describe {alone}")
-    kind = connection.execute(f"describe {enclosed}").fetchall()[0][1]
-    return None if kind == "BOOLEAN" else f"it gives {kind.lower()}, not true or false"
+    engine.columns(f"select 1 as one from {orders} where {condition}\n")
+    [kind] = engine.columns(f"select (\n{condition}\n) as given from {orders}").values()
+    return None if kind == "boolean" else f"it gives {kind}, not true or false"
+
+
+def _has_semicolon(condition: str) -> bool:
+    """Whether a statement would end inside the condition; in a text or a comment, a semicolon ends none."""
+    if ";" not in condition:
+        return False
+    from sqlglot import tokenize
+    from sqlglot.errors import TokenError
+    from sqlglot.tokens import TokenType
+
+    try:
+        return any(one.token_type == TokenType.SEMICOLON for one in tokenize(condition, read="duckdb"))
+    except TokenError:  # it ends in the middle of a word
+        return True
 
 
 ORDER_COLUMNS = """order_id, customer_id, ordered_at, ordered_on, amount, net_amount, history_amount,
@@ -146,9 +168,9 @@ from (
     fsum(_amount) filter (where _revenue_rule is null) as net_amount,
     fsum(_amount) filter (where coalesce(_history_rule, 'anonymous') = 'anonymous') as history_amount,
     bool_or(_cancelled) as cancelled, count(*) as lines,
-    case when count(distinct status) = 1 then min(status) end as status,
-    case when count(distinct channel) = 1 then min(channel) end as channel,
-    case when count(distinct category) = 1 then min(category) end as category,
+    case when min(status) = max(status) then min(status) end as status,
+    case when min(channel) = max(channel) then min(channel) end as channel,
+    case when min(category) = max(category) then min(category) end as category,
     arg_min(_file, _position) as source_file, arg_min(_row, _position) as source_row,
     coalesce(string_agg(distinct _excluded_by, ', ' order by _excluded_by), '') as excluded_by
   from flagged group by order_id

@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 from analysis.catalogue import load_catalogue
-from analysis.engine.duckdb import DuckDBEngine
-from analysis.params import Params, content_hash
+from analysis.engine import EngineError, open_engine
+from analysis.params import EngineSettings, Params, content_hash
 from analysis.tables import TablesError
-from analysis.tables.checking import check_table, create_rejected
+from analysis.tables.checking import check_table, write_rejected
 from analysis.tables.contract import CONTRACT_VERSION
 from analysis.tables.quality import rule_words, write_csv
-from analysis.tables.quoting import quoted
 from analysis.tables.sources import SourceFile, find_files, name_of, open_source
 from analysis.tables.staging import stage_file
 from analysis.tables.store import (
@@ -115,22 +112,41 @@ def write_rejected_csv(prepared: Prepared, path: Path) -> Path:
     return write_csv(rows, [*rejected.columns, "meaning_en", "meaning_zh"], path)
 
 
-def suggest_activity_window_days(prepared: Prepared) -> int | None:
+def suggest_activity_window_days(prepared: Prepared, settings: EngineSettings) -> int | None:
     """Days within which nine of ten customers who come back have come back: an activity window to start from.
 
     The 90th percentile of the days between one purchase day of a customer and the next (orders that count in
-    histories, returns left out), rounded up; None where nobody bought on two days.
+    histories, returns left out), rounded up; None where nobody bought on two days. Between two gaps, the
+    percentile is read off the straight line.
     """
     if "orders" not in prepared.tables:
         return None
-    with duckdb.connect() as connection:
-        (days,) = connection.execute(f"""
-select quantile_cont(gap, 0.9) from (
-  select ordered_on - lag(ordered_on) over (partition by customer_id order by ordered_on) as gap
-  from (select distinct customer_id, ordered_on from read_parquet({quoted(str(prepared.tables["orders"]))})
-        where history_amount is not null and not is_return)
-) where gap is not null""").fetchone()
-    return None if days is None else math.ceil(days)
+    engine = open_engine(settings)
+    try:
+        engine.view_parquet("orders", prepared.tables["orders"])
+        around = engine.rows(_GAPS_AT_NINETY_PERCENT_SQL)
+    finally:
+        engine.close()
+    if not around:
+        return None
+    (place, count, lower), (*_, upper) = around[0], around[-1]
+    between = 0.9 * (count - 1) - (place - 1)  # from one gap to the next in order, in [0, 1)
+    return math.ceil(lower + between * (upper - lower))
+
+
+_GAPS_AT_NINETY_PERCENT_SQL = """
+with days as (
+  select distinct customer_id, ordered_on from orders where history_amount is not null and not is_return
+), gaps as (
+  select days_between(lag(ordered_on) over (partition by customer_id order by ordered_on), ordered_on) as gap
+  from days
+), placed as (
+  select gap, row_number() over (order by gap) as place, count(*) over () as gap_count
+  from gaps where gap is not null
+)
+select place, gap_count, gap from placed
+where place between floor(0.9 * (gap_count - 1)) + 1 and floor(0.9 * (gap_count - 1)) + 2
+order by place"""
 
 
 # --- What is read, and under which hash ---------------------------------------------------------------------
@@ -166,10 +182,12 @@ def _open_all(params: Params, files: dict[str, list[Path]]) -> dict[str, list[So
 
 
 def _what_matters(params: Params, hashes: dict[Path, str]) -> dict[str, Any]:
-    """Everything the checked tables depend on."""
+    """Everything the checked tables depend on; each engine has its own, the embedded one without a word."""
     settings = params.settings.model_dump(mode="json")
     contracts = load_catalogue().tables
+    engine = params.settings.engine.kind
     return {
+        **({} if engine == "duckdb" else {"engine": engine}),
         "version": CONTRACT_VERSION,
         "settings": {key: settings[key] for key in MATTERS},
         "files": [[name_of(params, path), digest] for path, digest in hashes.items()],
@@ -204,24 +222,20 @@ def _check_all(
     params: Params, opened: dict[str, list[SourceFile]], scratch: Path, made: Path
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Checks table after table; returns the quality rows and the rows read of each file."""
-    engine = DuckDBEngine(params.settings.engine)
+    engine = open_engine(params.settings.engine, scratch / "spill")
     quality: list[dict[str, Any]] = []
     rows: dict[str, int] = {}
     try:
-        engine.connection.execute(f"set temp_directory = {quoted(str(scratch / 'spill'))}")
-        create_rejected(engine.connection)
         for table, sources in opened.items():
             folder = scratch / table
             folder.mkdir()
             source = params.settings.tables[table]
             staged = [stage_file(file, source, folder, number) for number, file in enumerate(sources)]
             rows |= {one.file.name: one.rows + len(one.malformed) for one in staged}
-            quality += check_table(engine.connection, params.settings, table, staged, made)
-        engine.connection.execute(
-            f"copy rejected to {quoted(str(made / 'rejected.parquet'))} (format parquet)"
-        )
-    except duckdb.Error as error:
-        raise TablesError(f"the tables could not be prepared: {' '.join(str(error).split())}") from error
+            quality += check_table(engine, params.settings, table, staged, made)
+        write_rejected(engine, list(opened), made / "rejected.parquet")
+    except EngineError as error:
+        raise TablesError(f"the tables could not be prepared: {error}") from error
     finally:
         engine.close()
     return quality, rows

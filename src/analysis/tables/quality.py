@@ -8,14 +8,14 @@ that kept − excluded from revenue = revenue.
 from __future__ import annotations
 
 import csv
+import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from analysis.catalogue import label
+from analysis.engine import Engine
 from analysis.tables import TablesError
 from analysis.tables.staging import MalformedLine
 
@@ -45,21 +45,19 @@ def quality_row(
 
 
 def count_checked(
-    connection: duckdb.DuckDBPyConnection, table: str, amount: str | None, malformed: list[MalformedLine]
+    engine: Engine, table: str, amount: str | None, malformed: list[MalformedLine]
 ) -> list[dict[str, Any]]:
-    """Rows read, rejected by rule, and kept, of ``checked_<table>`` and the lines that could not be split."""
-    summed = f"fsum({amount})" if amount else "null"
-    by_rule = connection.execute(
-        f"select _rule, count(*), {summed}, min(_row) from checked_{table} group by _rule"
-    ).fetchall()
-    total = connection.execute(f"select count(*), {summed} from checked_{table}").fetchone()
+    """Rows read, rejected by rule, and kept, of ``judged_<table>`` and the lines that could not be split."""
+    summed = f"fsum({amount})" if amount else "cast(null as double)"
+    by_rule = engine.rows(f"select _rule, count(*), {summed}, min(_row) from judged_{table} group by _rule")
+    count, amounts = sum(row[1] for row in by_rule), [row[2] for row in by_rule if row[2] is not None]
     rejected = [quality_row(table, "rejected", *row) for row in by_rule if row[0] is not None]
     if malformed:
         first = malformed[0].row
         rejected.append(quality_row(table, "rejected", f"{table}.{MALFORMED}", len(malformed), None, first))
     kept = next((row for row in by_rule if row[0] is None), (None, 0, None, None))
     rows = [
-        quality_row(table, "read", None, total[0] + len(malformed), total[1]),
+        quality_row(table, "read", None, count + len(malformed), math.fsum(amounts) if amounts else None),
         *sorted(rejected, key=lambda row: (-row["rows"], row["rule"])),
         quality_row(table, "kept", None, kept[1], kept[2]),
     ]
@@ -83,17 +81,17 @@ def check_counts(rows: Iterable[dict[str, Any]], table: str) -> None:
         )
 
 
-def count_excluded(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+def count_excluded(engine: Engine) -> list[dict[str, Any]]:
     """Kept orders (or lines) out of revenue and out of histories, by the first rule that takes them out."""
     found = []
     for stage, column in (
         ("excluded_from_revenue", "_revenue_rule"),
         ("excluded_from_histories", "_history_rule"),
     ):
-        rows = connection.execute(
-            f"select {column}, count(*), fsum(_amount), min(_row) from flagged where {column} is not null "
-            f"group by {column} order by count(*) desc, {column}"
-        ).fetchall()
+        rows = engine.rows(
+            f"select {column}, count(*) as excluded, fsum(_amount), min(_row) from flagged "
+            f"where {column} is not null group by {column} order by excluded desc, {column}"
+        )
         found += [quality_row("orders", stage, *row) for row in rows]
     return found
 

@@ -3,7 +3,9 @@
 **Days and instants.** Without a format, ISO 8601 is read (``2024-02-29``, ``2024-02-29T10:00:00+01:00``). A
 text without offset is local time of the source's zone. A day without time means the company's local midnight.
 A time that the change to summer time skips moves ahead by the gap (02:30 → 03:30); a time that the change
-back repeats is the later of the two, in standard time.
+back repeats is the later of the two, in standard time. ``local_to_utc`` is so defined for every engine.
+
+**Patterns** keep to what the engines' regular expressions have in common: plain classes, ``\\A`` and ``\\z``.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ _OTHERS = {"b": r"[^\d\s]+", "B": r"[^\d\s]+", "a": r"[^\d\s]+", "A": r"[^\d\s]+
 _TIME_DIRECTIVES = set("HIMSfpgcX")
 _UTC = {"UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu", "Etc/Zulu", "UCT"}
 
+LONGEST_NUMBER = 200  # characters, with all that stands around the digits
 _SYMBOLS = {
     "EUR": ["€"], "GBP": ["£"], "USD": ["$", "US$"], "CNY": ["¥", "￥", "元", "RMB"],
     "JPY": ["¥", "￥", "円"], "INR": ["₹"], "KRW": ["₩"], "RUB": ["₽"], "CHF": ["Fr.", "SFr."], "BRL": ["R$"],
@@ -55,15 +58,21 @@ def number_sql(
         amount = f"(?:[0-9]{{1,3}}(?:{_thousands_class(thousands)}[0-9]{{3}})+(?:{mark}[0-9]*)?|{digits})"
     money = "|".join(re.escape(sign) for sign in _money_signs(currency))
     around = f"(?:[-+()\u2212 \u00a0\u202f]{'|' if money else ''}{money})*"
-    decorated = quoted(f"({around})({amount})({around})")
+    decorated = quoted(rf"\A({around})({amount})({around})\z")
     inner = f"regexp_extract({text}, {decorated}, 2)"
     if thousands:
         inner = f"regexp_replace({inner}, {quoted(_thousands_class(thousands))}, '', 'g')"
     return (
-        f"case when regexp_full_match({text}, {quoted(f'[+-]?{digits}')}) then {_double(text, decimal)} "
-        f"when regexp_full_match({text}, {decorated}) "
+        f"case when {whole_match(text, f'[+-]?{digits}')} then {_double(text, decimal)} "
+        f"when length({text}) <= {LONGEST_NUMBER} and regexp_matches({text}, {decorated}) "
         f"then {_sign(text, decorated, money)} * {_double(inner, decimal)} end"
     )
+
+
+def whole_match(text: str, pattern: str) -> str:
+    """SQL for whether the whole text is as the pattern says."""
+    whole = quoted(rf"\A(?:{pattern})\z")
+    return f"regexp_matches({text}, {whole})"
 
 
 def _sign(text: str, decorated: str, money: str) -> str:
@@ -143,9 +152,7 @@ def read_moment(
     """
     text, zones = f'"{name}:text"', (settings.time_zone, source.time_zone or settings.time_zone)
     readings = _readings(name, text, given.format, is_typed)
-    shapes = {
-        f"{name}:is{i}": f"regexp_full_match({text}, {quoted(one.shape)})" for i, one in readings.items()
-    }
+    shapes = {f"{name}:is{i}": whole_match(text, one.shape) for i, one in readings.items()}
     times, moments = {}, {}
     for i, one in readings.items():
         found = {f"{name}:local{i}": one.local, f"{name}:utc{i}": one.instant}
@@ -193,30 +200,31 @@ def _instant_and_day(
 
 
 def _to_utc(local: str, zone: str) -> str:
-    return local if zone in _UTC else f"timezone('UTC', timezone({quoted(zone)}, {local}))"
+    return local if zone in _UTC else f"local_to_utc({local}, {quoted(zone)})"
 
 
 def _in_zone(instant: str, zone: str) -> str:
-    return instant if zone in _UTC else f"timezone({quoted(zone)}, timezone('UTC', {instant}))"
+    return instant if zone in _UTC else f"utc_to_local({instant}, {quoted(zone)})"
 
 
 def _iso(text: str, is_iso: str) -> _Reading:
     has_offset = f"regexp_matches({text}, '[Z+]|:.*-')"  # in an ISO text, only an offset has these
-    with_offset = f"case when {is_iso} and {has_offset} then try_cast({text} as timestamptz) end"
     return _Reading(
         shape=ISO_SHAPE,
-        local=f"case when {is_iso} and not {has_offset} then try_cast({text} as timestamp) end",
-        instant=f"timezone('UTC', {with_offset})",
+        local=f"case when {is_iso} and not {has_offset} then iso_local({text}) end",
+        instant=f"case when {is_iso} and {has_offset} then iso_utc({text}) end",
         is_day=f"length({text}) = 10",
     )
 
 
 def _by_format(text: str, fmt: str, name: str, has_shape: str) -> _Reading:
     shape = format_shape(fmt, name)
-    parsed = f"case when {has_shape} then try_strptime({text}, {quoted(fmt)}) end"
     directives = set(re.findall(r"%-?([A-Za-z%])", fmt))
-    if directives & {"z", "Z"}:
-        return _Reading(shape, None, f"timezone('UTC', {parsed})", "false")
+    has_offset = bool(directives & {"z", "Z"})
+    read = "utc_by_format" if has_offset else "local_by_format"
+    parsed = f"case when {has_shape} then {read}({text}, {quoted(fmt)}) end"
+    if has_offset:
+        return _Reading(shape, None, parsed, "false")
     return _Reading(shape, parsed, None, "false" if directives & _TIME_DIRECTIVES else "true")
 
 

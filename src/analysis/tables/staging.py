@@ -18,11 +18,11 @@ import pyarrow.parquet as pa_parquet
 from analysis.params import TableSource
 from analysis.tables import TablesError
 from analysis.tables.encodings import decoded_chunks
-from analysis.tables.quoting import identifier, quoted
 from analysis.tables.sources import SourceFile
-from analysis.tables.typed_files import cell_text, excel_rows, parquet_text
+from analysis.tables.typed_files import cell_text, column_text, excel_rows
 
 BLOCK_BYTES = 1 << 24
+BATCH_ROWS = 1 << 17
 _UTF8 = ("utf-8", "utf-8-sig", "ascii")
 
 
@@ -38,20 +38,20 @@ class MalformedLine:
 
 @dataclass
 class StagedFile:
-    """One file as all-text rows: ``sql`` selects ``_row`` (1-based data row), ``c0``, ``c1`` …, in order."""
+    """One file as all-text rows: Parquet at ``path`` with ``_row`` (1-based data row), ``c0``, ``c1`` …, in order."""
 
     file: SourceFile
-    sql: str
+    path: Path
     rows: int
     last_row: int  # the highest row number that occurs
     malformed: list[MalformedLine] = field(default_factory=list)
 
 
 def stage_file(file: SourceFile, source: TableSource, folder: Path, number: int) -> StagedFile:
-    """The rows of a file as text, ready for SQL; CSV and Excel are laid down as Parquet in ``folder``."""
-    if file.format == "parquet":
-        return _stage_parquet(file, source)
+    """The rows of a file as text, laid down as Parquet in ``folder``, where every engine reads the same."""
     target = folder / f"{number}.parquet"
+    if file.format == "parquet":
+        return _stage_parquet(file, source, target)
     if file.format == "excel":
         return _stage_excel(file, source, target)
     return _stage_csv(file, source, folder, target)
@@ -60,10 +60,6 @@ def stage_file(file: SourceFile, source: TableSource, folder: Path, number: int)
 def _schema(file: SourceFile) -> pa.Schema:
     texts = [(f"c{i}", pa.string()) for i in range(len(file.columns))]
     return pa.schema([("_row", pa.int64()), *texts])
-
-
-def _staged_sql(target: Path) -> str:
-    return f"select * from read_parquet({quoted(str(target))})"
 
 
 def _stage_csv(file: SourceFile, source: TableSource, folder: Path, target: Path) -> StagedFile:
@@ -75,7 +71,7 @@ def _stage_csv(file: SourceFile, source: TableSource, folder: Path, target: Path
             rows += batch.num_rows
             writer.write_batch(batch)
     _check_last_quote(path, file, target, rows, malformed)
-    return StagedFile(file, _staged_sql(target), rows, rows + len(malformed), malformed)
+    return StagedFile(file, target, rows, rows + len(malformed), malformed)
 
 
 def _as_utf8(file: SourceFile, encoding: str, folder: Path) -> Path:
@@ -182,17 +178,24 @@ def _stage_excel(file: SourceFile, source: TableSource, target: Path) -> StagedF
     columns = list(zip(*kept, strict=True)) if kept else [()] * len(schema)
     arrays = [pa.array(column, type=kind) for column, kind in zip(columns, schema.types, strict=True)]
     pa_parquet.write_table(pa.Table.from_arrays(arrays, schema=schema), target)
-    return StagedFile(file, _staged_sql(target), len(kept), len(texts))
+    return StagedFile(file, target, len(kept), len(texts))
 
 
-def _stage_parquet(file: SourceFile, source: TableSource) -> StagedFile:
-    schema = pa_parquet.read_schema(file.path)
-    texts = [
-        f"{parquet_text(identifier(column.name), column.type, source.decimal)} as c{i}"
-        for i, column in enumerate(schema)
-    ]
-    path = str(file.path).replace("[", "[[]")  # a bracket would be read as a pattern
-    reader = f"read_parquet({quoted(path)}, file_row_number = true)"
-    sql = f"select file_row_number + 1 as _row, {', '.join(texts)} from {reader}"
-    rows = pa_parquet.ParquetFile(file.path).metadata.num_rows
-    return StagedFile(file, sql, rows, rows)
+def _stage_parquet(file: SourceFile, source: TableSource, target: Path) -> StagedFile:
+    schema = _schema(file)
+    rows = 0
+    try:
+        with (
+            pa_parquet.ParquetFile(file.path) as given,
+            pa_parquet.ParquetWriter(
+                target, schema, use_dictionary=False
+            ) as writer,  # quicker, and read but twice
+        ):
+            for batch in given.iter_batches(BATCH_ROWS):
+                texts = [column_text(column, source.decimal) for column in batch.columns]
+                numbers = pa.array(np.arange(rows + 1, rows + 1 + batch.num_rows))
+                writer.write_batch(pa.record_batch([numbers, *texts], schema=schema))
+                rows += batch.num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise TablesError(f"{file.name}: cannot be read ({' '.join(str(error).split())})") from None
+    return StagedFile(file, target, rows, rows)

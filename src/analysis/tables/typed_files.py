@@ -7,13 +7,14 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pa_parquet
 
 from analysis.catalogue import nearest
 from analysis.params import TableSource
 from analysis.tables import TablesError
-from analysis.tables.quoting import quoted
 
 
 def excel_rows(path: Path, name: str, source: TableSource) -> Iterator[list[Any]]:
@@ -56,13 +57,50 @@ def parquet_header(path: Path, name: str) -> list[str]:
         ) from None
 
 
-def parquet_text(column: str, kind: pa.DataType, decimal: str) -> str:
-    """SQL that writes a typed column as text in the source's own notation; a float NaN is missing."""
-    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        text = (
-            f"case when {column} = trunc({column}) and abs({column}) < 1e15 "
-            f"then cast(cast({column} as bigint) as text) else cast({column} as text) end"
-        )
-        text = text if decimal == "." else f"replace({text}, '.', {quoted(decimal)})"
-        return f"case when not isnan(cast({column} as double)) then {text} end"
-    return f"cast({column} as text)"
+def column_text(column: pa.Array, decimal: str) -> pa.Array:
+    """A typed column as text in the source's own notation, as ``cell_text`` has it; a float NaN is missing."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return column_text(column.dictionary_decode(), decimal)
+    if pa.types.is_floating(kind):
+        return _pointed(_float_text(column.cast(pa.float64()) if kind == pa.float16() else column), decimal)
+    if pa.types.is_decimal(kind):
+        whole = pc.replace_substring_regex(column.cast(pa.string()), r"[.]0+$", "")
+        return _pointed(whole, decimal)
+    if pa.types.is_timestamp(kind):
+        return _instant_text(column)
+    if _is_plain(kind):
+        return column.cast(pa.string())
+    return pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.string())
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    """Whether Arrow writes a type as everybody does."""
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return is_text or pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_date(kind)
+
+
+def _float_text(column: pa.Array) -> pa.Array:
+    """Whole numbers without decimals, others with as few digits as tell them apart."""
+    numbers = column.to_numpy(zero_copy_only=False)
+    is_whole = (np.trunc(numbers) == numbers) & (np.abs(numbers) < 1e15)
+    whole = pa.array(np.where(is_whole, numbers, 0).astype("int64")).cast(pa.string())
+    texts = whole if is_whole.all() else pc.if_else(pa.array(is_whole), whole, column.cast(pa.string()))
+    is_number = ~np.isnan(numbers)
+    return texts if is_number.all() else pc.if_else(pa.array(is_number), texts, None)
+
+
+def _pointed(texts: pa.Array, decimal: str) -> pa.Array:
+    return texts if decimal == "." else pc.replace_substring(texts, ".", decimal)
+
+
+def _instant_text(column: pa.Array) -> pa.Array:
+    """ISO form without needless decimals; an instant of a zone is written in UTC with its offset."""
+    local = column.cast(pa.timestamp(column.type.unit))
+    seconds = pc.cast(pc.floor_temporal(local, unit="second"), pa.timestamp("s"))
+    texts = seconds.cast(pa.string())
+    if not pc.all(pc.equal(seconds.cast(local.type), local), min_count=0).as_py():
+        texts = local.cast(pa.string())
+        for needless, kept in (("([.][0-9]*?)0+$", r"\1"), ("[.]$", "")):
+            texts = pc.replace_substring_regex(texts, needless, kept)
+    return texts if column.type.tz is None else pc.binary_join_element_wise(texts, "+00", "")

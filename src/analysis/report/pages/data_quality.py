@@ -109,8 +109,9 @@ def show_windows(results: Results, *, language: str) -> Markup:
 @html_per_language
 def show_activity_window(results: Results, *, language: str) -> Markup:
     """Whether the days after which a silent customer counts as lost fit the gaps between orders."""
-    days = results.book.settings.activity_window_days
-    words = activity_words(days, suggest_activity_window_days(results.book.prepared), language)
+    book = results.book
+    suggested = suggest_activity_window_days(book.prepared, book.settings.engine)
+    words = activity_words(book.settings.activity_window_days, suggested, language)
     return callout(words, language, title=_words("activity_title", language))
 
 
