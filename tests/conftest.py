@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import subprocess
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +15,7 @@ import pytest
 import yaml
 
 from analysis.facts import Book, open_book
+from analysis.params import EngineSettings
 
 ORDER_COLUMNS = {"order_id": "id", "customer_id": "customer", "ordered_at": "date", "amount": "amount"}
 Order = tuple[Any, ...]  # customer, date, amount
@@ -82,6 +87,29 @@ def cdnow(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (project / "params" / name).read_text(encoding="utf-8"), encoding="utf-8"
         )
     return root / "params" / "cdnow.yml"
+
+
+@pytest.fixture(scope="session")
+def spark() -> EngineSettings:
+    """The settings of a Spark on two cores; every engine of the process shares the Java it starts."""
+    if find_spec("pyspark") is None:
+        pytest.skip("pyspark is not installed: `make extras`")
+    if not _java_version() >= 17:
+        pytest.skip("Spark needs Java 17 or newer")
+    # Tests are over before Java's second compiler pays: half the time goes into it otherwise.
+    os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+    return EngineSettings(kind="spark", master="local[2]", threads=None, memory_limit=None)
+
+
+def _java_version() -> int:
+    """The Java that Spark would use; 0 if there is none."""
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=f"{home}/bin" if home else None)
+    if java is None:
+        return 0
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', said)
+    return int(found[1]) if found else 0
 
 
 def _day(text: str) -> Any:
