@@ -25,6 +25,7 @@ _HOMES = {
     "fit_bg_nbd": "analysis.models",
     "fit_mbg_nbd": "analysis.models",
     "fit_gamma_gamma": "analysis.models",
+    "fit_pareto_nbd": "analysis.models",
 }
 _FLOORS = ("catalogue", "facts", "metrics", "models", "params", "periods", "report", "suite", "tables")
 _PAGE_MODULES = ("scorecard", "retention", "customer_value", "data_quality")

@@ -38,7 +38,7 @@ def as_printed(params, coins_at_start, x, t_x, T):
 def test_log_likelihood_is_the_printed_one(coins_at_start):
     histories = check_histories(**SOME)
     value, _, _ = beta_geometric.evaluate(
-        np.log(list(PARAMS.values())), beta_geometric.sums_of(histories, coins_at_start)
+        np.log(list(PARAMS.values())), beta_geometric.sums_of(histories, coins_at_start, 7.0)
     )
     rows = zip(histories.x, histories.t_x, histories.T, strict=True)
     printed = [as_printed(PARAMS, coins_at_start, *row) for row in rows]
@@ -48,7 +48,7 @@ def test_log_likelihood_is_the_printed_one(coins_at_start):
 @BOTH
 @pytest.mark.parametrize("params", [(0.7, 3.0, 0.6, 1.9), (5.0, 40.0, 30.0, 2e3), (0.05, 0.1, 1e-4, 0.3)])
 def test_gradient_and_hessian_are_finite_differences(coins_at_start, params):
-    sums = beta_geometric.sums_of(check_histories(**SOME), coins_at_start)
+    sums = beta_geometric.sums_of(check_histories(**SOME), coins_at_start, 7.0)
     theta, step = np.log(params), 1e-5
     _, gradient, hessian = beta_geometric.evaluate(theta, sums)
     ahead = [beta_geometric.evaluate(theta + step * unit, sums) for unit in np.eye(4)]
@@ -64,10 +64,17 @@ def test_grouped_ages_change_nothing(coins_at_start, simulate, monkeypatch):
     people = simulate(3000, seed=2)
     T = np.ceil(people.T)
     histories, theta = check_histories(people.x, people.t_x, T), np.log(list(PARAMS.values()))
-    grouped = beta_geometric.evaluate(theta, beta_geometric.sums_of(histories, coins_at_start))
+
+    def evaluated():
+        return beta_geometric.evaluate(theta, beta_geometric.sums_of(histories, coins_at_start, 7.0))
+
+    by_day = evaluated()
+    monkeypatch.setattr(beta_geometric, "cells_of", lambda *columns: None)
+    by_age = evaluated()
     monkeypatch.setattr(beta_geometric, "mostly_distinct", lambda values: True)
-    row_by_row = beta_geometric.evaluate(theta, beta_geometric.sums_of(histories, coins_at_start))
-    for one, other in zip(grouped, row_by_row, strict=True):
+    row_by_row = evaluated()
+    for in_cells, one, other in zip(by_day, by_age, row_by_row, strict=True):
+        assert in_cells == pytest.approx(other, rel=1e-11)
         assert one == pytest.approx(other, rel=1e-11)
 
 
@@ -157,10 +164,12 @@ def test_pairs_of_purchases_split_over_stretches_as_products_do(coins_at_start):
 
 def test_too_few_or_too_alike_histories_are_refused_with_a_reason():
     def why(x, t_x, T):
-        return beta_geometric.why_not_fittable(check_histories(x, t_x, T))[0]
+        histories = check_histories(x, t_x, T)
+        found = beta_geometric.why_not_fittable(histories, beta_geometric.sums_of(histories, 0, 7.0))
+        return found and found[0]
 
     assert why([], [], []) == "no_customers"
     assert why([0, 0], [0, 0], [5, 6]) == "nobody_repeats"
     assert why([1, 2, 0], [1, 2, 0], [5, 6, 7]) == "too_few_repeaters"
     assert why([1] * 50, [3] * 50, [5] * 50) == "too_alike"
-    assert beta_geometric.why_not_fittable(check_histories(range(1, 21), range(1, 21), [30] * 20)) is None
+    assert why(range(1, 21), range(1, 21), [30] * 20) is None

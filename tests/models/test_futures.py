@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.models import futures
-from analysis.models.bg_nbd import fit_bg_nbd
-from analysis.models.histories import check_histories
+from analysis.models import beta_geometric, fit_bg_nbd, fit_cohort_mean, fit_mbg_nbd, futures
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +62,24 @@ def test_interpolation_over_ages_is_as_good_as_working_out_every_age(fit):
 
 
 def test_distinct_histories_lead_back_to_customers():
-    histories = check_histories([0, 2, 0, 2], [0, 5, 0, 6], [9, 9, 9, 9])
-    distinct = futures.distinct_histories(histories)
+    columns = [np.array(each, float) for each in ([0, 2, 0, 2], [0, 5, 0, 6], [9, 9, 9, 9])]
+    distinct = futures.distinct_histories(*columns, "week")
     assert distinct.of_customer.tolist() == [0, 1, 0, 2]
     assert distinct.x[distinct.of_customer].tolist() == [0, 2, 0, 2]
     assert distinct.pair.tolist() == [0, 1, 1]
     assert (distinct.pair_x.tolist(), distinct.pair_T.tolist()) == ([0, 2], [9, 9])
+
+
+@pytest.mark.parametrize("fit_one", [fit_bg_nbd, fit_mbg_nbd, fit_cohort_mean])
+@pytest.mark.parametrize("held", [0, 5_000])
+def test_staying_factors_over_draws_are_those_of_each_draw(cdnow, fit_one, held, monkeypatch):
+    monkeypatch.setattr(beta_geometric, "MOST_TIMES_HELD", held)
+    columns = [np.append(cdnow[name], more) for name, more in (("x", 900.0), ("t_x", 20.0), ("T", 39.0))]
+    fit = fit_one(*columns)
+    distinct = futures.distinct_histories(*columns, "week")
+    fits = fit.draw(5, np.random.default_rng(2))
+    staying = futures.staying_over_draws(fits, distinct)
+    some = slice(10, 700)
+    each = [one.staying_factor(distinct.x[some], distinct.t_x[some], distinct.T[some]) for one in fits]
+    assert staying.of(some) == pytest.approx(np.column_stack(each), rel=1e-11)
+    assert staying.of(slice(0, len(distinct.x))).shape == (len(distinct.x), 5)

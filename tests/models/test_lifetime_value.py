@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.models import (
+    expected_values,
     fit_bg_nbd,
     fit_cohort_mean,
     fit_gamma_gamma,
@@ -117,6 +118,25 @@ def test_blocks_of_rows_change_nothing(fits, columns, values, monkeypatch):
     assert small.total_high == pytest.approx(values.total_high, rel=1e-12)
     mask = np.arange(len(small.clv)) % 3 == 0
     assert small.sum_interval(mask).high == pytest.approx(values.sum_interval(mask).high, rel=1e-12)
+
+
+@pytest.mark.parametrize("n_draws", [2, 3, 41, 200])
+def test_bounds_are_the_quantiles_of_the_draws(n_draws):
+    values = np.sort(np.random.default_rng(64).gamma(0.3, size=(50, n_draws)), axis=1)
+    for share in (0.025, 0.975):
+        found = lifetime_value.sorted_quantile(values, share)
+        assert found == pytest.approx(np.quantile(values, share, axis=1), rel=1e-12)
+
+
+def test_each_bound_is_the_quantile_of_values_at_drawn_parameters(fits, columns, values):
+    """Worked out fit by fit for three customers: the draws of both models, made one after the other."""
+    rng, some = np.random.default_rng(0), [1, 20, 2000]
+    drawn = list(zip(fits[0].draw(200, rng), lifetime_value.draw_with_mean(fits[1], 200, rng), strict=True))
+    chosen = [np.asarray(column)[some] for column in columns]
+    each = [expected_values(*pair, *chosen, quarter_lengths=QUARTERS, gross_margin=0.4).clv for pair in drawn]
+    low, high = np.quantile(each, (0.025, 0.975), axis=0)
+    assert values.clv_low[some] == pytest.approx(low, rel=1e-7)  # ages are interpolated over draws
+    assert values.clv_high[some] == pytest.approx(high, rel=1e-7)
 
 
 def test_the_same_seed_gives_the_same_interval(fits, columns, values):

@@ -11,6 +11,8 @@ from .bg_nbd import BgNbdFit, fit_bg_nbd
 from .bridge import EquityBridge, EquityInputs, equity_bridge
 from .chain import fit_purchases, fit_spend
 from .cohort_mean import CohortMeanFit, MeanSpendFit, fit_cohort_mean, fit_mean_spend
+from .compiled import compile_fits
+from .expectations import ExpectedValues, expected_values
 from .fitted import TIME_UNITS_PER_YEAR, FittedModel
 from .gamma_gamma import GammaGammaFit, SpendIndependence, fit_gamma_gamma, spend_independence
 from .histories import Histories, check_histories
@@ -30,6 +32,7 @@ from .holdout import (
 )
 from .lifetime_value import CustomerValues, NewCustomerValue, ValueSum, new_customer_value, value_customers
 from .mbg_nbd import MbgNbdFit, fit_mbg_nbd
+from .pareto_nbd import ParetoNbdFit, fit_pareto_nbd
 from .purchase_fit import PurchaseFit
 from .spend_fit import SpendFit
 from .stored import from_json
@@ -42,6 +45,7 @@ __all__ = [
     "CustomerValues",
     "EquityBridge",
     "EquityInputs",
+    "ExpectedValues",
     "FittedModel",
     "GammaGammaFit",
     "Histories",
@@ -49,6 +53,7 @@ __all__ = [
     "MbgNbdFit",
     "MeanSpendFit",
     "NewCustomerValue",
+    "ParetoNbdFit",
     "PurchaseFit",
     "SpendFit",
     "SpendIndependence",
@@ -58,12 +63,15 @@ __all__ = [
     "check_histories",
     "check_holdout",
     "compare_forecasts",
+    "compile_fits",
     "equity_bridge",
+    "expected_values",
     "fit_bg_nbd",
     "fit_cohort_mean",
     "fit_gamma_gamma",
     "fit_mbg_nbd",
     "fit_mean_spend",
+    "fit_pareto_nbd",
     "fit_purchases",
     "fit_spend",
     "forecast_total",

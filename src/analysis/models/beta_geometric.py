@@ -29,22 +29,23 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import betainccinv, betaincinv, hyp2f1
 
-from .distinct import mostly_distinct
-from .histories import Histories
+from .compiled import leave_terms_for
+from .distinct import cells_of, mostly_distinct
+from .histories import Histories, blocks_of
 from .newton import Evaluation, Maximum, maximise_in_stages
 
 Floats = NDArray[np.float64]
 
 LEAST_REPEATERS = 10
 LEAST_DISTINCT = 5
-ROWS_AT_ONCE = 8192
-"""Rows evaluated together, few enough for their intermediate columns to stay in the processor's cache."""
 ROWS_TO_START_FROM = 10_000
 """Larger samples are first fitted on this many rows, drawn at random with a fixed seed, to find where to
 start."""
 EDGES_OF_SHAPE = np.log([1e-5, 1e4])
 EDGES_OF_SCALE = np.log([1e-6, 1e7])
 QUANTILES_EACH_SIDE = 34
+MOST_TIMES_HELD = 5000
+"""Distinct times for which logarithms are held over all draws: 8 MB with 200 draws."""
 STARTS = ((0.3, 1.0, 1.0, 3.0), (1.0, 1.2, 0.5, 5.0), (3.0, 1.5, 3.0, 3.0), (0.5, 2.0, 0.2, 0.5))
 """r, α in units of the r of a model without leaving, a, b."""
 
@@ -55,7 +56,7 @@ class Sums:
 
     ``repeats_beyond[j]`` customers with more than j repeat purchases; ``tosses_beyond[j]`` with more than j
     tosses; ``ages`` distinct T with ``customers_at`` and ``repeats_at`` each; ``tossed`` rows that faced a
-    toss.
+    toss. T counts units of ``days_per_unit`` days.
     """
 
     repeats_beyond: Floats
@@ -65,9 +66,19 @@ class Sums:
     repeats_at: Floats
     tossed: Histories
     coins_at_start: int
+    days_per_unit: float
+
+    @property
+    def customers(self) -> float:
+        return float(self.customers_at.sum())
+
+    @property
+    def time(self) -> float:
+        """Time observed, of all customers together."""
+        return float(self.ages @ self.customers_at)
 
 
-def fit_shape(histories: Histories, coins_at_start: int) -> Maximum:
+def fit_shape(histories: Histories, sums: Sums) -> Maximum:
     """The maximum of the likelihood in θ = log(r, α, a, b).
 
     Several starts are tried on a sample; the full data are climbed from where the best of them ends.
@@ -75,19 +86,19 @@ def fit_shape(histories: Histories, coins_at_start: int) -> Maximum:
     sample = None
     if len(histories.x) > 2 * ROWS_TO_START_FROM:
         rows = np.random.default_rng(0).integers(0, len(histories.x), ROWS_TO_START_FROM)
-        sample = partial(evaluate, sums=sums_of(histories.take(rows), coins_at_start))
-    whole = partial(evaluate, sums=sums_of(histories, coins_at_start))
-    return maximise_in_stages(sample, whole, starts_for(histories), *edges_for(histories))
+        sample = partial(
+            evaluate, sums=sums_of(histories.take(rows), sums.coins_at_start, sums.days_per_unit)
+        )
+    return maximise_in_stages(sample, partial(evaluate, sums=sums), starts_for(sums), *edges_for(sums))
 
 
-def why_not_fittable(histories: Histories) -> tuple[str, dict[str, float]] | None:
+def why_not_fittable(histories: Histories, sums: Sums) -> tuple[str, dict[str, float]] | None:
     """The code of the message that says why these histories cannot teach a model; None when they can."""
-    customers = histories.n_customers
-    repeaters = float(histories.weights[histories.x > 0].sum())
-    if customers == 0:
+    repeaters = float(sums.repeats_beyond[0]) if len(sums.repeats_beyond) else 0.0
+    if sums.customers == 0:
         return "no_customers", {}
     if repeaters == 0:
-        return "nobody_repeats", {"customers": customers}
+        return "nobody_repeats", {"customers": sums.customers}
     if repeaters < LEAST_REPEATERS:
         return "too_few_repeaters", {"repeaters": repeaters, "least": LEAST_REPEATERS}
     distinct = count_distinct(histories)
@@ -108,25 +119,22 @@ def count_distinct(histories: Histories) -> int:
     return n_distinct
 
 
-def starts_for(histories: Histories) -> list[Floats]:
+def starts_for(sums: Sums) -> list[Floats]:
     """Points to climb from, with α scaled so that the mean purchase rate is about right."""
-    purchases, time = histories.weights @ histories.x, histories.weights @ histories.T
-    return [np.log([r, r * scale * time / purchases, a, b]) for r, scale, a, b in STARTS]
+    return [np.log([r, r * scale * sums.time / sums.repeats_at.sum(), a, b]) for r, scale, a, b in STARTS]
 
 
-def edges_for(histories: Histories) -> tuple[Floats, Floats]:
+def edges_for(sums: Sums) -> tuple[Floats, Floats]:
     """The box for θ: shapes within 1e-5 and 1e4, the scale α within 1e-6 and 1e7 of the mean age."""
-    mean_age = histories.weights @ histories.T / histories.n_customers
     lower, upper = np.full(4, EDGES_OF_SHAPE[0]), np.full(4, EDGES_OF_SHAPE[1])
-    lower[1], upper[1] = EDGES_OF_SCALE + np.log(mean_age)
+    lower[1], upper[1] = EDGES_OF_SCALE + np.log(sums.time / sums.customers)
     return lower, upper
 
 
-def sums_of(histories: Histories, coins_at_start: int) -> Sums:
-    """The histories reduced to sums."""
-    by_x = np.bincount(histories.x.astype(np.intp), weights=histories.weights)
+def sums_of(histories: Histories, coins_at_start: int, days_per_unit: float) -> Sums:
+    """The histories reduced to sums; ``days_per_unit`` is the length in days of what T counts."""
+    by_x, ages, customers_at, repeats_at, at_start = sums_by_age(histories, days_per_unit)
     beyond = by_x[::-1].cumsum()[::-1]
-    ages, customers_at, repeats_at, at_start = sums_by_age(histories)
     tossed = histories.take(np.flatnonzero(histories.x > 0))
     if coins_at_start:
         tossed = with_one_time_buyers(tossed, ages, at_start)
@@ -138,17 +146,26 @@ def sums_of(histories: Histories, coins_at_start: int) -> Sums:
         repeats_at=repeats_at,
         tossed=tossed,
         coins_at_start=coins_at_start,
+        days_per_unit=days_per_unit,
     )
 
 
-def sums_by_age(histories: Histories) -> tuple[Floats, Floats, Floats, Floats]:
-    """Distinct ages T with their customers, repeat purchases and one-time buyers."""
+def sums_by_age(histories: Histories, days_per_unit: float) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Customers for each x; and distinct ages T with their customers, repeat purchases and one-time buyers."""
     x, T, weights = histories.x, histories.T, histories.weights
+    cells = cells_of(x, T, days_per_unit)
+    if cells is not None:
+        cell, is_taken = cells
+        customers = np.bincount(cell, weights, minlength=is_taken.size).reshape(is_taken.shape)
+        days = np.flatnonzero(is_taken.any(axis=0))
+        at = customers[:, days]
+        return customers.sum(axis=1), days / days_per_unit, at.sum(axis=0), np.arange(len(at)) @ at, at[0]
+    by_x = np.bincount(x.astype(np.intp), weights=weights)
     one_time = weights * (x == 0)
     if mostly_distinct(T):
-        return T, weights, weights * x, one_time
+        return by_x, T, weights, weights * x, one_time
     codes, ages = pd.factorize(T)
-    return ages, *(np.bincount(codes, weights=each) for each in (weights, weights * x, one_time))
+    return by_x, ages, *(np.bincount(codes, weights=each) for each in (weights, weights * x, one_time))
 
 
 def with_one_time_buyers(tossed: Histories, ages: Floats, customers: Floats) -> Histories:
@@ -161,7 +178,7 @@ def with_one_time_buyers(tossed: Histories, ages: Floats, customers: Floats) -> 
 
 def evaluate(theta: Floats, sums: Sums) -> Evaluation:
     """Log-likelihood, gradient and Hessian in θ."""
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         parts = (
             purchase_terms(theta, sums),
             age_terms(theta, sums),
@@ -213,11 +230,15 @@ def toss_terms(theta: Floats, sums: Sums):
 def leave_terms(theta: Floats, sums: Sums):
     """log(1 + e^u): the last toss was survived and then nothing was bought, or it was not survived."""
     most = int(sums.tossed.x.max(initial=0))
-    tosses_before_last = np.maximum(np.arange(most + 1) + sums.coins_at_start - 1, 0)
+    tosses_before_last = np.maximum(np.arange(most + 1.0) + sums.coins_at_start - 1, 0)
+    tossed = sums.tossed
+    compiled = leave_terms_for(len(tossed.x))
+    if compiled is not None:
+        columns = tossed.x, tossed.t_x, tossed.T, tossed.weights
+        return *compiled(theta, *columns, tosses_before_last), slice(0, 4)
     value, slope, bend = 0.0, np.zeros(4), np.zeros((4, 4))
-    for start in range(0, len(sums.tossed.x), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
-        parts = leave_terms_of(theta, sums.tossed.take(rows), tosses_before_last)
+    for rows in blocks_of(len(tossed.x)):
+        parts = leave_terms_of(theta, tossed.take(rows), tosses_before_last)
         value, slope, bend = value + parts[0], slope + parts[1], bend + parts[2]
     return value, slope, bend, slice(0, 4)
 
@@ -253,11 +274,60 @@ def staying_probability(
 ) -> Floats:
     """P(alive) at T; 1 for a customer who has faced no toss."""
     r, alpha, a, b = params.values()
-    tosses = x + coins_at_start
+    staying = np.ones_like(T)
+    faced = slice(None) if coins_at_start else np.flatnonzero(x > 0)
+    x = x[faced]
     with np.errstate(over="ignore"):  # infinite odds of having left are a probability of 0
-        silence = np.exp((r + x) * np.log((alpha + T) / (alpha + t_x)))
-        staying = 1 / (1 + a / (b + np.maximum(tosses - 1, 0)) * silence)
-    return np.where(tosses > 0, staying, 1.0)
+        silence = np.exp((r + x) * np.log((alpha + T[faced]) / (alpha + t_x[faced])))
+        staying[faced] = 1 / (1 + a / (b + x + (coins_at_start - 1)) * silence)
+    return staying
+
+
+@dataclass(frozen=True)
+class StayingDraws:
+    """``staying_probability`` of histories at every draw of the parameters.
+
+    ``params`` has a row for each parameter and a column for each draw. log(α + t) is held in ``logs`` for
+    every draw and distinct time, where times recur; ``last`` and ``age`` say which time is each history's t_x
+    and T.
+    """
+
+    params: Floats
+    coins_at_start: int
+    x: Floats
+    times: Floats
+    last: NDArray[np.intp]
+    age: NDArray[np.intp]
+    logs: Floats | None
+
+    @classmethod
+    def of_histories(
+        cls, params: Floats, coins_at_start: int, x: Floats, t_x: Floats, T: Floats
+    ) -> StayingDraws:
+        """Ready to be asked about these histories."""
+        times, which = np.unique(np.concatenate([t_x, T]), return_inverse=True)
+        logs = np.log(params[1] + times[:, None]) if len(times) <= MOST_TIMES_HELD else None
+        return cls(params, coins_at_start, x, times, *np.split(which, 2), logs)
+
+    def logs_at(self, which: NDArray[np.intp]) -> Floats:
+        """log(α + t) at these times, one row each."""
+        return np.log(self.params[1] + self.times[which, None]) if self.logs is None else self.logs[which]
+
+    def of(self, run: slice) -> Floats:
+        """P(alive) of a run of the histories, one row each, in every draw, one column each."""
+        r, _, a, b = self.params
+        x = self.x[run]
+        tosses = x + self.coins_at_start
+        odds = self.logs_at(self.age[run])
+        odds -= self.logs_at(self.last[run])
+        odds *= r + x[:, None]
+        with np.errstate(over="ignore"):  # as in staying_probability
+            np.exp(odds, out=odds)
+            odds *= a / (b + np.maximum(tosses - 1, 0)[:, None])
+        odds += 1
+        np.divide(1, odds, out=odds)
+        odds[tosses == 0] = 1
+        return odds
 
 
 def purchases_if_staying(

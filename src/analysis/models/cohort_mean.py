@@ -12,7 +12,7 @@ from .fitted import check_time_unit
 from .gamma_gamma import check_spends
 from .histories import check_histories
 from .messages import worded
-from .purchase_fit import PurchaseFit, asked_for
+from .purchase_fit import PurchaseFit
 from .spend_fit import SpendFit
 
 Floats = NDArray[np.float64]
@@ -28,15 +28,11 @@ class CohortMeanFit(PurchaseFit):
 
     model: ClassVar[str] = "cohort_mean"
     param_names: ClassVar[tuple[str, ...]] = ("rate",)
+    tells_who_left: ClassVar[bool] = False
 
     @property
     def rate(self) -> float:
         return self.params["rate"]
-
-    def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats | float:
-        """NaN: a mean rate does not tell."""
-        _, shape = asked_for(x, t_x, T)
-        return np.full(shape, np.nan) if shape else np.nan
 
     def staying_factor(self, x: Floats, t_x: Floats, T: Floats) -> Floats:
         return np.ones_like(T)

@@ -6,22 +6,89 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .histories import blocks_of
+
+ROUNDING = 1e-14
+"""Times this close to whole days, relatively, are whole days: they differ in their last digits only."""
+
 
 def distinct_rows(*columns: NDArray) -> tuple[tuple[NDArray, ...], NDArray[np.intp]]:
     """The distinct rows, in order of first appearance, and for every row the position of its like.
 
     Parameters
     ----------
-    *columns : equally long one-dimensional arrays.
+    *columns : equally long one-dimensional arrays; integers must be 0 or more.
     """
-    codes, n_codes = np.zeros(len(columns[0]), dtype=np.int64), 1
-    for column in columns:
-        column_codes, values = pd.factorize(column)
-        joined = column_codes + codes * np.int64(len(values))
-        codes, kept = pd.factorize(joined) if n_codes > 1 else (column_codes, values)
-        n_codes = len(kept)
-    first = first_rows(codes, n_codes)
+    codes, kept = pd.factorize(columns[0])
+    for column in columns[1:]:
+        column_codes, n_values = as_codes(column)
+        codes, kept = pd.factorize(codes * np.int64(n_values) + column_codes)
+    first = first_rows(codes, len(kept))
     return tuple(column[first] for column in columns), codes
+
+
+def as_codes(column: NDArray) -> tuple[NDArray[np.integer], int]:
+    """Integers that are equal where the values are, and one more than the largest of them."""
+    if column.dtype.kind == "i":
+        return column, int(column.max(initial=-1)) + 1
+    codes, values = pd.factorize(column)
+    return codes, len(values)
+
+
+def distinct_pairs(
+    x: NDArray, T: NDArray, days_per_unit: float
+) -> tuple[tuple[NDArray, NDArray], NDArray[np.integer]]:
+    """The distinct pairs (x, T), and for every row the position of its like.
+
+    Where every T is a whole number of days, as in companies' data, a pair is a cell of a table of purchases
+    by days and nothing has to be sorted or hashed; the pairs then come in the table's order.
+
+    Parameters
+    ----------
+    x, T : checked columns of histories.
+    days_per_unit : length in days of the unit that T counts.
+    """
+    cells = cells_of(x, T, days_per_unit)
+    if cells is None:
+        return distinct_rows(x, T)
+    cell, is_taken = cells
+    taken = np.flatnonzero(is_taken)
+    position = np.empty(is_taken.size, dtype=np.int32)
+    position[taken] = np.arange(len(taken), dtype=np.int32)
+    for rows in blocks_of(len(cell)):
+        cell[rows] = position[cell[rows]]
+    pair_x, days = np.divmod(taken, is_taken.shape[1])
+    return (pair_x.astype(np.float64), days / days_per_unit), cell
+
+
+def cells_of(
+    x: NDArray, T: NDArray, days_per_unit: float
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]] | None:
+    """The cell of every row in a table of purchases by days, and which cells are taken.
+
+    None where some T is no whole number of days, or where the table would be far larger than the rows.
+    """
+    if not len(x):
+        return None
+    shape = int(x.max()) + 1, int(np.rint(T.max() * days_per_unit)) + 1
+    if shape[0] * shape[1] > min(4 * len(x) + 1_000_000, np.iinfo(np.int32).max):
+        return None
+    cell, is_taken = np.empty(len(x), dtype=np.int32), np.zeros(shape, dtype=bool)
+    for rows in blocks_of(len(x)):
+        days = whole_days(T[rows], days_per_unit)
+        if days is None:
+            return None
+        here = x[rows].astype(np.intp) * shape[1] + days.astype(np.intp)
+        is_taken.ravel()[here] = True
+        cell[rows] = here
+    return cell, is_taken
+
+
+def whole_days(times: NDArray, days_per_unit: float) -> NDArray[np.float64] | None:
+    """The times in days where all of them are whole days, else None."""
+    exactly = times * days_per_unit
+    days = np.rint(exactly)
+    return days if (np.abs(exactly - days) <= ROUNDING * days).all() else None
 
 
 def first_rows(codes: NDArray[np.integer], n_codes: int) -> NDArray[np.intp]:

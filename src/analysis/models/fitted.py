@@ -18,7 +18,15 @@ LARGEST_SPREAD = 3.0
 """A direction of the log-parameters with a larger standard deviation than this is not determined by the data:
 its 95 % interval would span a factor of e^12."""
 
-TIME_UNITS_PER_YEAR = {"day": 365.25, "week": 365.25 / 7, "month": 12.0, "quarter": 4.0, "year": 1.0}
+DAYS_PER_YEAR = 365.25
+TIME_UNITS_PER_YEAR = {
+    "day": DAYS_PER_YEAR,
+    "week": DAYS_PER_YEAR / 7,
+    "month": 12.0,
+    "quarter": 4.0,
+    "year": 1.0,
+}
+DAYS_PER_TIME_UNIT = {unit: DAYS_PER_YEAR / number for unit, number in TIME_UNITS_PER_YEAR.items()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import block_diag, csr_array
 
-from .distinct import distinct_rows
-from .fitted import TIME_UNITS_PER_YEAR
-from .histories import Histories
-from .purchase_fit import PurchaseFit
+from .distinct import distinct_pairs, distinct_rows
+from .fitted import DAYS_PER_TIME_UNIT, TIME_UNITS_PER_YEAR
+from .purchase_fit import PurchaseFit, StayingDraws
 
 Floats = NDArray[np.float64]
 
@@ -72,11 +71,11 @@ class DistinctHistories:
     of_customer: NDArray[np.intp]
 
 
-def distinct_histories(histories: Histories) -> DistinctHistories:
-    """The customers' distinct histories."""
-    (x, t_x, T), of_customer = distinct_rows(histories.x, histories.t_x, histories.T)
-    (pair_x, pair_T), pair = distinct_rows(x, T)
-    return DistinctHistories(x, t_x, T, pair, pair_x, pair_T, of_customer)
+def distinct_histories(x: Floats, t_x: Floats, T: Floats, time_unit: str) -> DistinctHistories:
+    """The distinct histories of these customers."""
+    (pair_x, pair_T), pair_of_customer = distinct_pairs(x, T, DAYS_PER_TIME_UNIT[time_unit])
+    (last, pair), of_customer = distinct_rows(t_x, pair_of_customer)
+    return DistinctHistories(pair_x[pair], last, pair_T[pair], pair, pair_x, pair_T, of_customer)
 
 
 def worth_if_staying(fit: PurchaseFit, horizon: Horizon, x: Floats, T: Floats) -> tuple[Floats, Floats]:
@@ -134,10 +133,9 @@ def chebyshev_ages(T: Floats, scale: float) -> tuple[Floats, Floats]:
     return np.maximum(ages, 0.0), matrix
 
 
-def staying_over_draws(fits: Sequence[PurchaseFit], distinct: DistinctHistories, rows: slice) -> Floats:
-    """The staying factor of some distinct histories, one row each, in each draw, one column each."""
-    x, t_x, T = distinct.x[rows], distinct.t_x[rows], distinct.T[rows]
-    return np.column_stack([fit.staying_factor(x, t_x, T) for fit in fits])
+def staying_over_draws(fits: Sequence[PurchaseFit], distinct: DistinctHistories) -> StayingDraws:
+    """The staying factor of the distinct histories in each draw, to be asked for some of them at a time."""
+    return type(fits[0]).staying_over_draws(fits, distinct.x, distinct.t_x, distinct.T)
 
 
 def age_scale(fit: PurchaseFit) -> float:

@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln, psi, zeta
 
@@ -287,9 +288,7 @@ def spend_independence(x: ArrayLike, mean_spend: ArrayLike) -> SpendIndependence
 
 def rank_correlation(x: Floats, y: Floats) -> float:
     """Spearman's correlation, ties sharing their mean rank."""
-    from scipy.stats import rankdata
-
-    return float(np.corrcoef(rankdata(x), rankdata(y))[0, 1])
+    return float(np.corrcoef(pd.Series(x).rank(), pd.Series(y).rank())[0, 1])
 
 
 def interval_of_correlation(correlation: float, n: int) -> tuple[float, float]:

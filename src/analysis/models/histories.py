@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,8 @@ Floats = NDArray[np.float64]
 
 MOST_REPEATS = 1_000_000
 """More repeat purchases than this by one customer is an error in the data, not a history."""
+ROWS_AT_ONCE = 8192
+"""Rows worked on together, few enough for their intermediate columns to stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +53,61 @@ def check_histories(
     ValueError
         Naming the rule and the first row (counted from 0) that breaks it.
     """
-    x, t_x, T = (as_numbers(name, values) for name, values in (("x", x), ("t_x", t_x), ("T", T)))
+    x, t_x, T = check_columns(x, t_x, T)
     weights = np.ones(len(x)) if weights is None else as_numbers("weights", weights)
-    check_equal_lengths(x=x, t_x=t_x, T=T, weights=weights)
-    for name, values in (("x", x), ("t_x", t_x), ("T", T), ("weights", weights)):
+    check_equal_lengths(x=x, weights=weights)
+    if not is_amount(weights):
+        check_rows(np.isfinite(weights), "weights must be a finite number", weights=weights)
+        check_rows(weights >= 0, "weights must not be negative", weights=weights)
+    return Histories(x, t_x, T, weights)
+
+
+def check_columns(x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    """The three columns of histories as checked arrays; errors as in ``check_histories``."""
+    x, t_x, T = (as_numbers(name, values) for name, values in (("x", x), ("t_x", t_x), ("T", T)))
+    check_equal_lengths(x=x, t_x=t_x, T=T)
+    if not all(are_possible(x[rows], t_x[rows], T[rows]) for rows in blocks_of(len(x))):
+        name_what_is_wrong(x, t_x, T)
+    return x, t_x, T
+
+
+def check_observed(histories: Histories) -> None:
+    """Raise where there are customers and none was observed for any time."""
+    if len(histories.T) and not histories.T.any():
+        raise ValueError("T is 0 in every row: nobody has been observed for any time")
+
+
+def are_possible(x: Floats, t_x: Floats, T: Floats) -> bool:
+    """Whether these rows keep all rules. A comparison with NaN is false, so NaN keeps none."""
+    return bool(
+        x.min() >= 0
+        and x.max() <= MOST_REPEATS
+        and (x == np.floor(x)).all()
+        and t_x.min() >= 0
+        and T.max() < np.inf
+        and (t_x <= T).all()
+        and ((x > 0) | (t_x == 0)).all()
+    )
+
+
+def name_what_is_wrong(x: Floats, t_x: Floats, T: Floats) -> None:
+    """Raise, naming the first rule that is broken and the first row that breaks it."""
+    for name, values in (("x", x), ("t_x", t_x), ("T", T)):
         check_rows(np.isfinite(values), f"{name} must be a finite number", **{name: values})
     check_rows((x >= 0) & (x == np.floor(x)), "x must be a whole number, 0 or more", x=x)
     check_rows(x <= MOST_REPEATS, f"x must not exceed {MOST_REPEATS:,}", x=x)
     check_rows((t_x >= 0) & (t_x <= T), "0 <= t_x <= T must hold", t_x=t_x, T=T)
     check_rows((x > 0) | (t_x == 0), "t_x must be 0 where x is 0", x=x, t_x=t_x)
-    check_rows(weights >= 0, "weights must not be negative", weights=weights)
-    return Histories(x, t_x, T, weights)
+
+
+def blocks_of(n_rows: int) -> Iterator[slice]:
+    """The rows, ``ROWS_AT_ONCE`` at a time."""
+    return (slice(start, start + ROWS_AT_ONCE) for start in range(0, n_rows, ROWS_AT_ONCE))
+
+
+def is_amount(values: Floats) -> bool:
+    """Whether every value is a finite number, 0 or more."""
+    return not len(values) or bool(values.min() >= 0 and values.max() < np.inf)
 
 
 def as_numbers(name: str, values: ArrayLike) -> Floats:

@@ -21,7 +21,7 @@ from .purchase_fit import PurchaseFit
 Floats = NDArray[np.float64]
 
 NORMAL_975 = 1.959963984540054
-VALUES_AT_ONCE = 1_000_000
+VALUES_AT_ONCE = 100_000
 
 LEAST_PURCHASES = 385
 """With fewer purchases in the holdout, Poisson chance alone moves their total by more than a tenth in one of
@@ -78,15 +78,16 @@ def forecast_total(
         raise ValueError(f"n_draws must be at least 2; found {n_draws}")
     expected = float(np.sum(fit.expected_purchases(t, histories.x, histories.t_x, histories.T)))
     noise_sd = float(np.sqrt(np.sum(fit.variance_purchases(t, histories.x, histories.t_x, histories.T))))
-    distinct = distinct_histories(histories)
+    distinct = distinct_histories(histories.x, histories.t_x, histories.T, fit.time_unit)
     number = np.bincount(distinct.of_customer, minlength=len(distinct.x))
     fits = fit.draw(n_draws, np.random.default_rng(seed))
     once = Horizon(np.array([float(t)]), np.ones(1))
     purchases = worths_over_draws(fits, once, distinct.pair_x, distinct.pair_T, age_scale(fit))
+    staying = staying_over_draws(fits, distinct)
     totals, at_once = np.zeros(n_draws), max(1, VALUES_AT_ONCE // n_draws)
     for start in range(0, len(number), at_once):
         run = slice(start, start + at_once)
-        totals += number[run] @ (staying_over_draws(fits, distinct, run) * purchases[distinct.pair[run]])
+        totals += number[run] @ (staying.of(run) * purchases[distinct.pair[run]])
     parameter_sd = float(totals.std())
     half = NORMAL_975 * float(np.hypot(parameter_sd, noise_sd))
     return TotalForecast(expected, max(0.0, expected - half), expected + half, parameter_sd, noise_sd)
@@ -170,13 +171,11 @@ def measure_gini(expected: ArrayLike, actual: ArrayLike) -> float:
     The Gini coefficient of actual purchases in the order of expected ones, over that in their own order;
     customers with equal forecasts share their rank. NaN where all customers bought alike.
     """
-    from scipy.stats import rankdata
-
     expected, actual = checked_columns(expected=expected, actual=actual)
     if len(actual) < 2 or np.ptp(actual) == 0:
         return np.nan
     centred = actual - actual.mean()
-    return float((centred @ rankdata(expected)) / (centred @ rankdata(actual)))
+    return float((centred @ pd.Series(expected).rank()) / (centred @ pd.Series(actual).rank()))
 
 
 def top_decile_lift(expected: ArrayLike, actual: ArrayLike) -> float:

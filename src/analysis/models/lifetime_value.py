@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from .distinct import distinct_rows
+from .expectations import ExpectedValues, expect
 from .futures import (
     DistinctHistories,
     Horizon,
@@ -31,16 +32,16 @@ from .futures import (
     worth_if_staying,
     worths_over_draws,
 )
-from .histories import Histories, as_numbers, check_equal_lengths, check_histories
-from .purchase_fit import PurchaseFit
+from .histories import as_numbers, check_columns, check_equal_lengths
+from .purchase_fit import PurchaseFit, StayingDraws
 from .spend_fit import SpendFit, check_spend
 
 Floats = NDArray[np.float64]
 
-VALUES_AT_ONCE = 1_000_000
-"""Rows times draws worked out together: 8 MB."""
+VALUES_AT_ONCE = 100_000
+"""Rows times draws worked out together: 0.8 MB, which the processor's cache holds."""
 MOST_REDRAWS = 20
-PERCENTILES = (2.5, 97.5)
+SHARES = (0.025, 0.975)
 NORMAL_975 = 1.959963984540054
 
 
@@ -82,7 +83,7 @@ class Draws:
     """
 
     distinct: DistinctHistories
-    purchase_fits: tuple[PurchaseFit, ...]
+    staying: StayingDraws
     worths: Floats
     spend_start: Floats
     spend_slope: Floats
@@ -93,7 +94,7 @@ class Draws:
 
     @property
     def n_draws(self) -> int:
-        return len(self.purchase_fits)
+        return self.worths.shape[1]
 
 
 @dataclass(frozen=True)
@@ -202,68 +203,43 @@ def value_customers(
     ValueError
         For histories or spends that cannot be (the first such row is named), or settings out of range.
     """
-    histories = check_histories(x, t_x, T)
+    x, t_x, T = check_columns(x, t_x, T)
     mean_spend = as_numbers("mean_spend", mean_spend)
-    check_equal_lengths(x=histories.x, mean_spend=mean_spend)
-    mean_spend = check_spend(histories.x, mean_spend)
+    check_equal_lengths(x=x, mean_spend=mean_spend)
+    mean_spend = check_spend(x, mean_spend)
     horizon = horizon_of(quarter_lengths, gross_margin, discount_rate_per_year, purchase_fit.time_unit)
+    distinct = distinct_histories(x, t_x, T, purchase_fit.time_unit)
+    pairs, pair_of = (distinct.pair_x, distinct.pair_T), distinct.pair[distinct.of_customer]
+    expected = expect(purchase_fit, spend_fit, horizon, pairs, pair_of, (x, t_x, T), mean_spend)
     if not (purchase_fit.is_usable and spend_fit.is_usable and len(mean_spend)):
-        return unvalued(purchase_fit, spend_fit, horizon, histories, mean_spend)
-    distinct = distinct_histories(histories)
+        return unvalued(expected)
     draws = draw_values(
         purchase_fit, spend_fit, horizon, distinct, mean_spend, n_draws, np.random.default_rng(seed)
     )
     low, high, drawn_totals = customer_intervals(draws)
-    parts = point_values(purchase_fit, spend_fit, horizon, distinct, mean_spend)
-    noise_sd = noise_of(purchase_fit, spend_fit, horizon, distinct, mean_spend, parts["clv"])
-    total = sums_of(np.zeros(len(mean_spend), dtype=int), 1, parts["clv"], noise_sd, drawn_totals[:, None])[0]
-    p_alive = purchase_fit.p_alive(distinct.x, distinct.t_x, distinct.T)[distinct.of_customer]
+    noise_sd = noise_of(purchase_fit, spend_fit, horizon, distinct, mean_spend, expected.clv)
+    everybody = np.zeros(len(mean_spend), dtype=np.intp)
     return CustomerValues(
-        p_alive=p_alive,
-        **parts,
+        **vars(expected),
         clv_low=low,
         clv_high=high,
         clv_noise_sd=noise_sd,
-        total=total,
+        total=sums_of(everybody, 1, expected.clv, noise_sd, drawn_totals[:, None])[0],
         draws=draws,
     )
 
 
-def unvalued(
-    purchase_fit: PurchaseFit, spend_fit: SpendFit, horizon: Horizon, histories: Histories, mean_spend: Floats
-) -> CustomerValues:
+def unvalued(expected: ExpectedValues) -> CustomerValues:
     """What can be said where a model is degenerate or there is nobody to value: every value is missing.
 
     Nobody is worth 0.
     """
-    nothing = np.full(len(mean_spend), np.nan)
-    purchases, p_alive, spend = nothing, nothing, nothing
-    if purchase_fit.is_usable:
-        purchases = purchase_fit.expected_purchases(horizon.ends[-1], histories.x, histories.t_x, histories.T)
-        p_alive = purchase_fit.p_alive(histories.x, histories.t_x, histories.T)
-    if spend_fit.is_usable:
-        spend = spend_fit.expected_spend(histories.x, mean_spend)
+    nothing = np.full(len(expected.clv), np.nan)
     total = ValueSum(len(nothing), *(5 * (np.nan if len(nothing) else 0.0,)))
-    return CustomerValues(p_alive, purchases, spend, nothing, nothing, nothing, nothing, total, None)
-
-
-def point_values(
-    purchase_fit: PurchaseFit,
-    spend_fit: SpendFit,
-    horizon: Horizon,
-    distinct: DistinctHistories,
-    mean_spend: Floats,
-) -> dict[str, Floats]:
-    """Expected purchases, expected spend and value of each customer at the fitted parameters."""
-    worth, number = worth_if_staying(purchase_fit, horizon, distinct.pair_x, distinct.pair_T)
-    stays = purchase_fit.staying_factor(distinct.x, distinct.t_x, distinct.T)
-    start, slope = spend_fit.spend_line(distinct.x[distinct.of_customer])
-    spend = start + slope * mean_spend
-    return {
-        "expected_purchases": (stays * number[distinct.pair])[distinct.of_customer],
-        "expected_spend": spend,
-        "clv": (stays * worth[distinct.pair])[distinct.of_customer] * spend,
-    }
+    known = vars(expected) | {"clv": nothing}
+    return CustomerValues(
+        **known, clv_low=nothing, clv_high=nothing, clv_noise_sd=nothing, total=total, draws=None
+    )
 
 
 def noise_of(
@@ -307,11 +283,12 @@ def draw_values(
     worths = worths_over_draws(
         purchase_fits, horizon, distinct.pair_x, distinct.pair_T, age_scale(purchase_fit)
     )
+    staying = staying_over_draws(purchase_fits, distinct)
     counts, x_row = np.unique(distinct.x, return_inverse=True)
     lines = [each.spend_line(counts) for each in spend_fits]
     start, slope = (np.column_stack(part) for part in zip(*lines, strict=True))
-    (history, mean_spend), of_customer = distinct_rows(distinct.of_customer, mean_spend)
-    return Draws(distinct, purchase_fits, worths, start, slope, x_row, history, mean_spend, of_customer)
+    (mean_spend, history), of_customer = distinct_rows(mean_spend, distinct.of_customer)
+    return Draws(distinct, staying, worths, start, slope, x_row, history, mean_spend, of_customer)
 
 
 def draw_with_mean(spend_fit: SpendFit, n_draws: int, rng: np.random.Generator) -> tuple[SpendFit, ...]:
@@ -342,8 +319,19 @@ def customer_intervals(draws: Draws) -> tuple[Floats, Floats, Floats]:
         rows = order[start : start + at_once]
         values = drawn_values(draws, rows)
         totals += number[rows] @ values
-        bounds[:, rows] = np.percentile(values, PERCENTILES, axis=1, overwrite_input=True)
+        values.sort(axis=1)
+        bounds[:, rows] = [sorted_quantile(values, share) for share in SHARES]
     return *bounds[:, draws.of_customer], totals
+
+
+def sorted_quantile(values: Floats, share: float) -> Floats:
+    """The quantile of each row of sorted values, interpolated as ``np.quantile`` does.
+
+    NumPy sorts rows of this length faster than it parts them at two ranks.
+    """
+    rank = share * (values.shape[1] - 1)
+    below = int(rank)
+    return values[:, below] + (rank - below) * (values[:, below + 1] - values[:, below])
 
 
 def drawn_values(draws: Draws, rows: NDArray[np.intp]) -> Floats:
@@ -384,9 +372,9 @@ def drawn_sums(draws: Draws, codes: NDArray[np.integer], n_groups: int) -> Float
 
 def drawn_worths(draws: Draws, run: slice) -> Floats:
     """Expected worth of future purchases of these distinct histories, one row each, in every draw."""
-    return (
-        staying_over_draws(draws.purchase_fits, draws.distinct, run) * draws.worths[draws.distinct.pair[run]]
-    )
+    worths = draws.staying.of(run)
+    worths *= draws.worths[draws.distinct.pair[run]]
+    return worths
 
 
 def sums_of(
@@ -397,7 +385,7 @@ def sums_of(
     number = np.bincount(codes[member], minlength=n_groups)
     total = np.bincount(codes[member], weights=clv[member], minlength=n_groups)
     noise = np.sqrt(np.bincount(codes[member], weights=noise_sd[member] ** 2, minlength=n_groups))
-    low, high = np.percentile(drawn, PERCENTILES, axis=0)
+    low, high = np.quantile(drawn, SHARES, axis=0)
     spread = drawn.std(axis=0)
     return [
         ValueSum(

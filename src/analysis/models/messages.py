@@ -15,6 +15,18 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The data do not pin down {names}: predictions stand, the standard errors of {names} do not exist.",
         "数据不足以确定参数 {names}：预测仍可用，但 {names} 没有标准误。",
     ),
+    "starts_agree": (
+        "lifetimes' search was started {starts} times and ended at the same likelihood; it gives no standard errors.",
+        "lifetimes 从 {starts} 个起点搜索，终点的似然一致；该方法不提供标准误。",
+    ),
+    "starts_differ": (
+        "lifetimes' search was started {starts} times and ended at different likelihoods: read the numbers with care.",
+        "lifetimes 从 {starts} 个起点搜索，终点的似然不一致：请谨慎解读。",
+    ),
+    "lifetimes_fails": (
+        "lifetimes found no finite likelihood for these customers; the model is not used.",
+        "lifetimes 未能为这些客户求得有限的似然值，不使用该模型。",
+    ),
     "no_maximum": (
         "No maximum of the likelihood was found; the model is not used.",
         "未能找到似然函数的极大值，不使用该模型。",

@@ -20,8 +20,16 @@ MOST_STEPS = 80
 MOST_HALVINGS = 40
 LONGEST_STEP = 3.0
 LEAST_SHARE_OF_GAIN = 1e-4
+HIGHER = 1e-9
+"""Relative difference of two log-likelihoods that is no rounding error."""
+STEP_OFF_A_SADDLE = 0.1
 SMALLEST_CURVATURE = 0.1
 """Less than this, of the log-likelihood of all data along any direction, is a ridge."""
+
+OTHER_METHODS = {
+    "L-BFGS-B": {"maxiter": 4000, "ftol": 1e-13, "gtol": 1e-8},
+    "Nelder-Mead": {"maxiter": 4000, "maxfev": 8000, "xatol": 1e-8, "fatol": 1e-10},
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,9 @@ def maximise(
 ) -> Maximum:
     """The highest maximum that Newton's method reaches from the starts, or else a general optimiser.
 
+    The optimiser is asked where no climb settles, and where one that did not settle stands higher than all
+    that did.
+
     Parameters
     ----------
     evaluate : gives log-likelihood, gradient and Hessian at ``theta``.
@@ -52,9 +63,11 @@ def maximise(
     climbs = [climb(evaluate, start, lower, upper) for start in starts]
     n_evaluations = sum(each.n_evaluations for each in climbs)
     best = max(climbs, key=lambda each: (each.converged, finite_or_lowest(each.value)))
-    if not best.converged:
-        best = fall_back(evaluate, best.theta, lower, upper)
-        n_evaluations += best.n_evaluations
+    highest = max(climbs, key=lambda each: finite_or_lowest(each.value))
+    if not best.converged or highest.value > best.value + HIGHER * max(1.0, abs(best.value)):
+        other = fall_back(evaluate, highest.theta, lower, upper)
+        n_evaluations += other.n_evaluations
+        best = max(other, best, key=lambda each: (each.converged, finite_or_lowest(each.value)))
     return replace(best, n_evaluations=n_evaluations)
 
 
@@ -91,7 +104,8 @@ def climb(evaluate: Callable[[Floats], Evaluation], start: Floats, lower: Floats
 
     It ends when another full step would raise the log-likelihood by less than its rounding error: a
     billionth, or 1e-14 of its size. Directions in which the function bends upwards are climbed too (the
-    curvature's sign is dropped), so that a saddle is left and not kept.
+    curvature's sign is dropped), and a point that is level but bends upwards is stepped off: a saddle is left
+    and not kept.
     """
     theta = np.clip(start, lower, upper)
     here, n_evaluations = evaluate(theta), 1
@@ -104,12 +118,14 @@ def climb(evaluate: Callable[[Floats], Evaluation], start: Floats, lower: Floats
         gain = float(step @ here[1])
         converged = gain < least_gain(here[0])
         if converged:
-            break
+            step = step_off_a_saddle(here[2], ~at_edge)
+            if step @ (here[2] @ step) < 2 * least_gain(here[0]):
+                break
         next_theta, here, looked_at = search_line(evaluate, theta, here, step, lower, upper)
         n_evaluations += looked_at
         if next_theta is None:
             break
-        theta = next_theta
+        theta, converged = next_theta, False
     at_edge = pressed_against(theta, here[1], lower, upper)
     return Maximum(theta, *here, at_edge, converged, "Newton", n_evaluations)
 
@@ -124,6 +140,16 @@ def ascent_step(gradient: Floats, hessian: Floats, free: NDArray[np.bool_]) -> F
     flattest = max(1e-12 * np.abs(curvature).max(), 1e-6 * np.abs(slopes).max(), 1e-300)
     step[free] = directions @ (slopes / np.maximum(np.abs(curvature), flattest))
     return step * min(1.0, LONGEST_STEP / max(float(np.linalg.norm(step)), 1e-300))
+
+
+def step_off_a_saddle(hessian: Floats, free: NDArray[np.bool_]) -> Floats:
+    """A short step along the direction that bends upwards most; none where all bend downwards."""
+    step = np.zeros(len(free))
+    if free.any():
+        curvature, directions = np.linalg.eigh(hessian[np.ix_(free, free)])
+        if curvature[-1] > 1e-6 * np.abs(curvature).max():
+            step[free] = STEP_OFF_A_SADDLE * directions[:, -1]
+    return step
 
 
 def search_line(
@@ -171,13 +197,14 @@ def fall_back(
 ) -> Maximum:
     """The maximum by L-BFGS-B, or failing that by Nelder and Mead's simplex.
 
-    It counts as a maximum when the slope there is small against the value (1e-6), edges aside.
+    From its end Newton's method is tried again. Where that does not settle either, the end itself counts as a
+    maximum when the slope there is small against the value (1e-6), edges aside.
     """
     from scipy.optimize import minimize
 
     n_evaluations = 0
     box = list(zip(lower, upper, strict=True))
-    for method in ("L-BFGS-B", "Nelder-Mead"):
+    for method, options in OTHER_METHODS.items():
         slope_too = method == "L-BFGS-B"
         found = minimize(
             depth,
@@ -186,17 +213,27 @@ def fall_back(
             method=method,
             bounds=box,
             jac=slope_too,
-            options={"maxiter": 4000},
+            options=options,
         )
-        n_evaluations += found.nfev
-        theta = np.clip(found.x, lower, upper)
-        here = evaluate(theta)
-        at_edge = pressed_against(theta, here[1], lower, upper)
-        slope = np.abs(np.where(at_edge, 0.0, here[1])).max()
-        settled = bool(np.isfinite(here[0]) and slope <= 1e-6 * max(1.0, abs(here[0])))
-        if settled:
+        if np.isfinite(found.x).all() and found.fun <= depth(theta, evaluate, False):
+            theta = np.clip(found.x, lower, upper)
+        polished = climb(evaluate, theta, lower, upper)
+        n_evaluations += found.nfev + polished.n_evaluations
+        end = polished if polished.converged else settled_at(evaluate, theta, lower, upper)
+        if end.converged:
             break
-    return Maximum(theta, *here, at_edge, settled, method, n_evaluations)
+    return replace(end, method=method, n_evaluations=n_evaluations)
+
+
+def settled_at(
+    evaluate: Callable[[Floats], Evaluation], theta: Floats, lower: Floats, upper: Floats
+) -> Maximum:
+    """This point, and whether it is level enough to be a maximum."""
+    here = evaluate(theta)
+    at_edge = pressed_against(theta, here[1], lower, upper)
+    slope = np.abs(np.where(at_edge, 0.0, here[1])).max()
+    is_level = bool(np.isfinite(here[0]) and slope <= 1e-6 * max(1.0, abs(here[0])))
+    return Maximum(theta, *here, at_edge, is_level, "", 1)
 
 
 def depth(point: Floats, evaluate: Callable[[Floats], Evaluation], slope_too: bool):

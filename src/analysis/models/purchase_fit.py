@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import beta_geometric
 from .distinct import distinct_rows
-from .fitted import FittedModel, check_time_unit, flattened, like_the_input
-from .histories import Histories, check_histories, check_rows
+from .fitted import DAYS_PER_TIME_UNIT, FittedModel, check_time_unit, flattened, like_the_input
+from .histories import Histories, check_histories, check_observed, check_rows
 
 Floats = NDArray[np.float64]
+
+
+class StayingDraws(Protocol):
+    """The staying factor of histories in each of several fits."""
+
+    def of(self, run: slice) -> Floats:
+        """For a run of the histories, one row each, in every fit, one column each."""
+
+
+@dataclass(frozen=True)
+class FitByFit:
+    """Staying factors asked of one fit after the other."""
+
+    fits: tuple[PurchaseFit, ...]
+    x: Floats
+    t_x: Floats
+    T: Floats
+
+    def of(self, run: slice) -> Floats:
+        return np.column_stack(
+            [fit.staying_factor(self.x[run], self.t_x[run], self.T[run]) for fit in self.fits]
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,12 +45,20 @@ class PurchaseFit(FittedModel):
 
     time_unit: str = "week"
 
+    tells_who_left: ClassVar[bool] = True
+    """Whether P(alive) is known; otherwise it is missing, and ``staying_factor`` is 1."""
+
     def __post_init__(self) -> None:
         check_time_unit(self.time_unit)
 
     def staying_factor(self, x: Floats, t_x: Floats, T: Floats) -> Floats:
         """What ``purchases_if_staying`` is multiplied by for this history. Rows are not checked."""
         raise NotImplementedError
+
+    @classmethod
+    def staying_over_draws(cls, fits: Sequence[Self], x: Floats, t_x: Floats, T: Floats) -> StayingDraws:
+        """The staying factor in each of several fits; to be asked for some of these histories at a time."""
+        return FitByFit(tuple(fits), x, t_x, T)
 
     def purchases_if_staying(self, t: Floats, x: Floats, T: Floats) -> Floats:
         """Expected purchases in (T, T + t] of a customer who is there at T. Rows are not checked."""
@@ -46,6 +77,8 @@ class PurchaseFit(FittedModel):
         Arrays broadcast; scalars give a float.
         """
         histories, shape = asked_for(x, t_x, T)
+        if not self.tells_who_left:
+            return like_the_input(np.full_like(histories.T, np.nan), shape)
         return like_the_input(self.staying_factor(histories.x, histories.t_x, histories.T), shape)
 
     def expected_purchases(self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats | float:
@@ -102,16 +135,21 @@ class BetaGeometricFit(PurchaseFit):
         """The model at the maximum of its likelihood; degenerate where these histories cannot teach it."""
         check_time_unit(time_unit)
         histories = check_histories(x, t_x, T, weights)
-        if len(histories.T) and not histories.T.any():
-            raise ValueError("T is 0 in every row: nobody has been observed for any time")
-        trouble = beta_geometric.why_not_fittable(histories)
+        check_observed(histories)
+        sums = beta_geometric.sums_of(histories, cls.coins_at_start, DAYS_PER_TIME_UNIT[time_unit])
+        trouble = beta_geometric.why_not_fittable(histories, sums)
         if trouble:
-            return cls.degenerate(trouble[0], histories.n_customers, trouble[1], time_unit=time_unit)
-        maximum = beta_geometric.fit_shape(histories, cls.coins_at_start)
-        return cls.at_maximum(maximum, histories.n_customers, time_unit=time_unit)
+            return cls.degenerate(trouble[0], sums.customers, trouble[1], time_unit=time_unit)
+        maximum = beta_geometric.fit_shape(histories, sums)
+        return cls.at_maximum(maximum, sums.customers, time_unit=time_unit)
 
     def staying_factor(self, x: Floats, t_x: Floats, T: Floats) -> Floats:
         return beta_geometric.staying_probability(self.params, self.coins_at_start, x, t_x, T) + self.missing
+
+    @classmethod
+    def staying_over_draws(cls, fits: Sequence[Self], x: Floats, t_x: Floats, T: Floats) -> StayingDraws:
+        params = np.array([list(fit.params.values()) for fit in fits]).T
+        return beta_geometric.StayingDraws.of_histories(params, cls.coins_at_start, x, t_x, T)
 
     def purchases_if_staying(self, t: Floats, x: Floats, T: Floats) -> Floats:
         return beta_geometric.purchases_if_staying(self.params, self.coins_at_start, t, x, T)
@@ -128,7 +166,8 @@ class BetaGeometricFit(PurchaseFit):
         self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, weights: ArrayLike | None = None
     ) -> float:
         """Log-likelihood of these histories, summed, at the fit's parameters."""
-        sums = beta_geometric.sums_of(check_histories(x, t_x, T, weights), self.coins_at_start)
+        histories = check_histories(x, t_x, T, weights)
+        sums = beta_geometric.sums_of(histories, self.coins_at_start, DAYS_PER_TIME_UNIT[self.time_unit])
         return beta_geometric.evaluate(np.log(list(self.params.values())), sums)[0]
 
     def as_lifetimes(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .fitted import FittedModel, flattened, like_the_input
-from .histories import check_rows
+from .histories import check_rows, is_amount
 
 Floats = NDArray[np.float64]
 
@@ -50,12 +50,14 @@ class SpendFit(FittedModel):
 
 def check_spend(x: Floats, mean_spend: Floats) -> Floats:
     """The mean spend, 0 where there was no repeat purchase to take a mean of."""
-    check_rows(np.isfinite(x) & (x >= 0), "x must be a finite number, 0 or more", x=x)
+    if not is_amount(x):
+        check_rows(np.isfinite(x) & (x >= 0), "x must be a finite number, 0 or more", x=x)
     usable = np.where(x == 0, 0.0, mean_spend)
-    check_rows(
-        np.isfinite(usable) & (usable >= 0),
-        "mean_spend must be 0 or more where x is not 0",
-        x=x,
-        mean_spend=usable,
-    )
+    if not is_amount(usable):
+        check_rows(
+            np.isfinite(usable) & (usable >= 0),
+            "mean_spend must be 0 or more where x is not 0",
+            x=x,
+            mean_spend=usable,
+        )
     return usable

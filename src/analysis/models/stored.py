@@ -9,9 +9,11 @@ from .cohort_mean import CohortMeanFit, MeanSpendFit
 from .fitted import FittedModel
 from .gamma_gamma import GammaGammaFit
 from .mbg_nbd import MbgNbdFit
+from .pareto_nbd import ParetoNbdFit
 
 MODELS: dict[str, type[FittedModel]] = {
-    each.model: each for each in (BgNbdFit, MbgNbdFit, CohortMeanFit, GammaGammaFit, MeanSpendFit)
+    each.model: each
+    for each in (BgNbdFit, MbgNbdFit, ParetoNbdFit, CohortMeanFit, GammaGammaFit, MeanSpendFit)
 }
 
 
