@@ -35,7 +35,15 @@ FOLDER = files("analysis.catalogue")
 RESOLVED = [metric for record in CATALOGUE.metrics.values() for metric in record.all_variants()]
 BASE = yaml.safe_load((PROJECT / "params" / "base.yml").read_text(encoding="utf-8"))
 SQL_SETTINGS = {name for name, value in BASE.items() if not isinstance(value, list | dict)}
-RUN_VALUES = {"histories": {"histories_until"}, "cohort_activity": {"cohort_months"}}
+WINDOW_BOUNDS = {
+    "period", "starts_on", "ends_on", "opening_from", "closing_from", "previous_starts_on", "previous_ends_on",
+    "year_ago_starts_on", "year_ago_ends_on", "year_ago_active_from", "year_before_start_on", "year_before_end_on",
+    "covers_previous", "covers_year_ago",
+}  # fmt: skip
+RUN_VALUES = {
+    "histories": {"histories_until"}, "cohort_activity": {"cohort_months"}, "customer_periods": WINDOW_BOUNDS,
+    "year_before_buyers": WINDOW_BOUNDS,
+}  # fmt: skip
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 each_metric = pytest.mark.parametrize("metric", RESOLVED, ids=lambda metric: f"{metric.id}.{metric.variant}")
 each_counted = pytest.mark.parametrize(

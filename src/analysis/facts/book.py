@@ -13,7 +13,8 @@ import pandas as pd
 
 from analysis.catalogue import Catalogue, TableContract, load_catalogue
 from analysis.engine import Engine, open_engine
-from analysis.facts.compile import FACTS, fact_text, with_settings
+from analysis.facts.compile import BY_WINDOW, FACTS, fact_text, with_settings
+from analysis.facts.stretches import find_stretches, over_windows, with_every_stretch
 from analysis.params import Params, Settings, code_hash, content_hash, load_params
 from analysis.periods import (
     MONTHS_IN,
@@ -130,20 +131,36 @@ class Book:
         return {key: value for key, value in values.items() if isinstance(value, str | int | float | date)}
 
     @cached_property
-    def engine(self) -> Engine:
-        """This process's own engine, with every table and fact as a view (opened when first asked)."""
+    def _engine_without_windows(self) -> Engine:
+        """This process's own engine, with every table, and every fact that is not by window, as a view."""
         engine = open_engine(self.settings.engine)
         for name, contract in self.catalogue.tables.items():
             self._bind_table(engine, name, contract)
-        engine.view_frame("windows", self.windows_frame())
         for name in FACTS:
-            make = engine.create_table if name == "customer_periods" else engine.create_view
-            make(name, self.compile(fact_text(name)))
+            if name not in BY_WINDOW:
+                engine.create_view(name, self.compile(fact_text(name)))
+        return engine
+
+    @cached_property
+    def engine(self) -> Engine:
+        """This process's own engine, with every table and fact (opened when first asked)."""
+        windows = [self._bounds(window) for window in self.windows]
+        texts = {name: fact_text(name) for name in BY_WINDOW}
+        stretches = find_stretches(texts.values(), windows, self.coverage.start, self.cut)
+        engine = self._engine_without_windows
+        engine.create_table("customer_stretches", with_every_stretch(texts["customer_stretches"], stretches))
+        engine.create_view(
+            "year_before_buyers", over_windows(texts["year_before_buyers"], windows, stretches)
+        )
+        engine.create_table("value_cutoffs", texts["value_cutoffs"])
+        engine.create_view("customer_periods", over_windows(texts["customer_periods"], windows, stretches))
         return engine
 
     def ask(self, sql: str, **values: Any) -> pd.DataFrame:
         """The result of a query on the facts; ``$name`` stands for a setting or a value given here."""
-        return self.engine.run(self.compile(sql, **values))
+        by_window = any(name in sql for name in BY_WINDOW)
+        engine = self.engine if by_window else self._engine_without_windows  # many questions need no windows
+        return engine.run(self.compile(sql, **values))
 
     def histories(self, until: date) -> pd.DataFrame:
         """One row for each customer who had bought by ``until``: his purchase history, in days."""
@@ -156,10 +173,6 @@ class Book:
     def compile_pretty(self, sql: str) -> str:
         """The same, laid out for a reader."""
         return with_settings(sql, self.setting_values, pretty=True)
-
-    def windows_frame(self) -> pd.DataFrame:
-        """One row for each window: its days, and the days of every stretch that is looked back on."""
-        return pd.DataFrame([self._bounds(window) for window in self.windows])
 
     def instants(self, window: Window) -> tuple[Any, Any]:
         """The UTC instants, without zone, at which a window starts and ends."""
@@ -215,11 +228,15 @@ def open_book(params: str | Path | Params, period: str | Period) -> Book:
     loaded = params if isinstance(params, Params) else load_params(params)
     if not isinstance(period, Period):
         period = parse_period(period, loaded.settings.fiscal_year_start_month)
-    prepared = prepare(loaded)
-    coverage = find_coverage(loaded.settings, prepared)
+    return book_of(loaded, prepare(loaded), period)
+
+
+def book_of(params: Params, prepared: Prepared, period: Period) -> Book:
+    """The Book of a company's checked tables for a period."""
+    coverage = find_coverage(params.settings, prepared)
     window = _window(period, coverage)
-    windows, baselines = _windows_of_run(window, coverage, loaded.settings.sparkline_periods)
-    return Book(loaded, period, prepared, coverage, window, windows, baselines)
+    windows, baselines = _windows_of_run(window, coverage, params.settings.sparkline_periods)
+    return Book(params, period, prepared, coverage, window, windows, baselines)
 
 
 def find_coverage(settings: Settings, prepared: Prepared) -> Coverage:
@@ -244,7 +261,7 @@ def find_coverage(settings: Settings, prepared: Prepared) -> Coverage:
 
 _COVERAGE = """
 with days as (select distinct ordered_on from checked_orders),
-gaps as (select ordered_on, ordered_on - lag(ordered_on) over (order by ordered_on) as gap from days)
+gaps as (select ordered_on, days_between(lag(ordered_on) over (order by ordered_on), ordered_on) as gap from days)
 select min(ordered_on) as first_day, max(ordered_on) as last_day, max(gap) - 1 as longest_gap, count(*) as order_days
 from gaps
 """

@@ -1,4 +1,7 @@
-"""Fact SQL with the settings put in, in the engine's own dialect."""
+"""Fact SQL with the settings put in, in the engine's own dialect.
+
+sqlglot is imported where a statement is compiled: results that are read back need none.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlglot import exp, parse_one
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 # In the order they build on each other.
-FACTS = ("orders", "customers", "customer_periods", "purchase_days", "spend")
+BY_WINDOW = ("customer_stretches", "year_before_buyers", "value_cutoffs", "customer_periods")
+FACTS = ("orders", "customers", *BY_WINDOW, "purchase_days", "spend")
 PARAMETERISED = ("histories", "cohort_activity", "purchases_by_day")
 
 
@@ -31,6 +36,8 @@ def grain(name: str) -> str:
 
 def settings_in(sql: str) -> set[str]:
     """The names written as ``$name`` in a statement."""
+    from sqlglot import exp
+
     return {_name(node) for node in _parsed(sql).find_all(exp.Parameter, exp.Placeholder)}
 
 
@@ -45,6 +52,8 @@ def with_settings(
         If a name is no setting.
     """
 
+    from sqlglot import exp
+
     def fill(node: exp.Expression) -> exp.Expression:
         return _literal(settings[_name(node)]) if isinstance(node, exp.Parameter | exp.Placeholder) else node
 
@@ -53,6 +62,8 @@ def with_settings(
 
 @lru_cache(maxsize=512)
 def _parsed(sql: str) -> exp.Expression:
+    from sqlglot import parse_one
+
     return parse_one(sql, dialect="duckdb")
 
 
@@ -61,6 +72,8 @@ def _name(node: exp.Expression) -> str:
 
 
 def _literal(value: Any) -> exp.Expression:
+    from sqlglot import exp
+
     if isinstance(value, date):
         return exp.cast(exp.Literal.string(value.isoformat()), "date")
     return exp.convert(value)

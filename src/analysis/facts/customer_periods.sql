@@ -1,85 +1,7 @@
 -- One row for each customer and window: whether he was a customer, what he bought, what he brought.
 -- Revenue of an earlier window is missing, not zero, where the data do not reach back to it.
 -- A customer is active at an instant if he bought within $activity_window_days days before it.
-with days as (
-  select
-    customer_id,
-    ordered_on,
-    sum(case when is_purchase then 1 else 0 end) as orders,
-    sum(coalesce(net_amount, 0)) as net_revenue
-  from orders
-  where customer_id is not null
-  group by customer_id, ordered_on
-),
-bought as (
-  select
-    w.period,
-    d.customer_id,
-    sum(case when d.ordered_on >= w.opening_from and d.ordered_on < w.starts_on then d.orders else 0 end) as opening_orders,
-    sum(case when d.ordered_on >= w.closing_from then d.orders else 0 end) as orders_in_activity_window,
-    sum(case when d.ordered_on >= w.year_ago_active_from and d.ordered_on < w.year_before_end_on
-        then d.orders else 0 end) as orders_a_year_ago,
-    sum(case when d.ordered_on >= w.starts_on then d.orders else 0 end) as orders,
-    sum(case when d.ordered_on >= w.starts_on then d.net_revenue else 0 end) as net_revenue,
-    sum(case when d.ordered_on >= w.previous_starts_on and d.ordered_on < w.previous_ends_on
-        then d.net_revenue else 0 end) as previous_revenue,
-    sum(case when d.ordered_on >= w.year_ago_starts_on and d.ordered_on < w.year_ago_ends_on
-        then d.net_revenue else 0 end) as year_ago_revenue,
-    sum(case when d.ordered_on >= w.year_before_end_on then d.orders else 0 end) as trailing_year_orders,
-    sum(case when d.ordered_on >= w.year_before_end_on then d.net_revenue else 0 end) as trailing_year_revenue,
-    sum(case when d.ordered_on >= w.year_before_start_on and d.ordered_on < w.starts_on
-        then d.orders else 0 end) as year_before_orders,
-    sum(case when d.ordered_on >= w.year_before_start_on and d.ordered_on < w.starts_on
-        then d.net_revenue else 0 end) as year_before_revenue,
-    sum(d.orders) as orders_to_date,
-    sum(d.net_revenue) as net_revenue_to_date
-  from windows w
-  join days d on d.ordered_on < w.ends_on
-  group by w.period, d.customer_id
-),
-known as (
-  select
-    w.period,
-    w.starts_on,
-    w.ends_on,
-    c.customer_id,
-    c.first_seen_on,
-    c.segment,
-    c.industry,
-    c.region,
-    c.acquisition_channel,
-    coalesce(c.first_seen_on < w.ends_on, false) as is_known,
-    coalesce(c.first_seen_on < w.starts_on, false) as was_known_at_start,
-    coalesce(c.first_seen_on >= w.starts_on and c.first_seen_on < w.ends_on, false) as is_new,
-    coalesce(b.opening_orders, 0) > 0 as is_opening,
-    coalesce(b.orders_in_activity_window, 0) > 0 as is_closing,
-    coalesce(b.orders, 0) > 0 as is_buyer,
-    coalesce(b.orders_a_year_ago, 0) > 0 as was_active_year_ago,
-    coalesce(b.orders_in_activity_window, 0) as orders_in_activity_window,
-    coalesce(b.orders, 0) as orders,
-    coalesce(b.net_revenue, 0) as net_revenue,
-    case when w.covers_previous then coalesce(b.previous_revenue, 0) end as previous_revenue,
-    case when w.covers_year_ago then coalesce(b.year_ago_revenue, 0) end as year_ago_revenue,
-    coalesce(b.trailing_year_orders, 0) as trailing_year_orders,
-    coalesce(b.trailing_year_revenue, 0) as trailing_year_revenue,
-    coalesce(b.year_before_orders, 0) as year_before_orders,
-    coalesce(b.year_before_revenue, 0) as year_before_revenue,
-    coalesce(b.orders_to_date, 0) as orders_to_date,
-    coalesce(b.net_revenue_to_date, 0) as net_revenue_to_date
-  from windows w
-  join customers c on true
-  left join bought b on b.period = w.period and b.customer_id = c.customer_id
-  where b.customer_id is not null or c.first_seen_on < w.ends_on
-),
-ranked as (
-  select
-    *,
-    row_number() over (
-      partition by period, year_before_orders > 0 order by year_before_revenue desc, customer_id
-    ) as value_rank,
-    count(*) over (partition by period, year_before_orders > 0) as ranked_customers
-  from known
-)
+-- Written for one window; the fact is all windows, one after the other.
 select
   period,
   customer_id,
@@ -90,16 +12,18 @@ select
   acquisition_channel,
   case when is_new then 'new' else 'existing' end as customer_status,
   case
-    when days_between(first_seen_on, ends_on) < 91 then 'under_3_months'
-    when days_between(first_seen_on, ends_on) < 183 then '3_to_6_months'
-    when days_between(first_seen_on, ends_on) < 365 then '6_to_12_months'
-    when days_between(first_seen_on, ends_on) < 730 then '1_to_2_years'
-    when first_seen_on is not null then 'over_2_years'
+    when days_as_customer < 91 then 'under_3_months'
+    when days_as_customer < 183 then '3_to_6_months'
+    when days_as_customer < 365 then '6_to_12_months'
+    when days_as_customer < 730 then '1_to_2_years'
+    when days_as_customer is not null then 'over_2_years'
   end as tenure_band,
   case
     when year_before_orders = 0 then 'none'
-    when value_rank * 3 <= ranked_customers then 'high'
-    when value_rank * 3 <= ranked_customers * 2 then 'middle'
+    when ranked_revenue > high_revenue then 'high'
+    when ranked_revenue = high_revenue and customer_id <= high_last_id then 'high'
+    when ranked_revenue > middle_revenue then 'middle'
+    when ranked_revenue = middle_revenue and customer_id <= middle_last_id then 'middle'
     else 'low'
   end as value_band,
   concat(cast(year(first_seen_on) as varchar), 'Q', cast(quarter(first_seen_on) as varchar)) as cohort,
@@ -111,7 +35,7 @@ select
   is_closing and not is_opening and not is_new as is_returned,
   is_opening and not is_closing as is_lost,
   is_new and not is_opening and not is_closing as came_and_went,
-  is_buyer,
+  orders > 0 as is_buyer,
   was_active_year_ago,
   orders_in_activity_window,
   orders,
@@ -123,4 +47,39 @@ select
   year_before_revenue,
   orders_to_date,
   net_revenue_to_date
-from ranked
+from (
+  select
+    $period as period,
+    s.customer_id,
+    s.first_seen_on,
+    s.segment,
+    s.industry,
+    s.region,
+    s.acquisition_channel,
+    v.high_revenue,
+    v.high_last_id,
+    v.middle_revenue,
+    v.middle_last_id,
+    days_between(s.first_seen_on, $ends_on) as days_as_customer,
+    coalesce(s.first_seen_on < $ends_on, false) as is_known,
+    coalesce(s.first_seen_on < $starts_on, false) as was_known_at_start,
+    coalesce(s.first_seen_on >= $starts_on and s.first_seen_on < $ends_on, false) as is_new,
+    orders_between($opening_from, $starts_on) > 0 as is_opening,
+    orders_between($closing_from, $ends_on) > 0 as is_closing,
+    orders_between($year_ago_active_from, $year_before_end_on) > 0 as was_active_year_ago,
+    orders_between($closing_from, $ends_on) as orders_in_activity_window,
+    orders_between($starts_on, $ends_on) as orders,
+    revenue_between($starts_on, $ends_on) as net_revenue,
+    case when $covers_previous then revenue_between($previous_starts_on, $previous_ends_on) end as previous_revenue,
+    case when $covers_year_ago then revenue_between($year_ago_starts_on, $year_ago_ends_on) end as year_ago_revenue,
+    orders_between($year_before_end_on, $ends_on) as trailing_year_orders,
+    revenue_between($year_before_end_on, $ends_on) as trailing_year_revenue,
+    orders_between($year_before_start_on, $starts_on) as year_before_orders,
+    revenue_between($year_before_start_on, $starts_on) as year_before_revenue,
+    round(revenue_between($year_before_start_on, $starts_on), 6) as ranked_revenue,
+    orders_before($ends_on) as orders_to_date,
+    revenue_before($ends_on) as net_revenue_to_date
+  from customer_stretches s
+  left join value_cutoffs v on v.period = $period
+  where s.first_row_on < $ends_on or s.first_seen_on < $ends_on
+) measured

@@ -5,8 +5,8 @@ with spans as (
     min(ordered_on) as first_order_on,
     max(ordered_on) as last_order_on,
     count(*) - 1 as repeat_orders,
-    sum(case when nth = 1 then amount else 0 end) as first_amount,
-    sum(case when nth > 1 then amount else 0 end) as repeat_amount
+    arg_min(amount, ordered_on) as first_amount,
+    round(sum(amount) - arg_min(amount, ordered_on), 6) as repeat_amount
   from purchase_days
   where ordered_on <= $histories_until
   group by customer_id

@@ -8,8 +8,7 @@ take a second shape.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -98,20 +97,21 @@ def reaches(book: Book, dimension: Dimension, fact: str) -> bool:
     return dimension.of == "customer" and fact in (_BY_WINDOW, "orders")
 
 
-def scan_sql(book: Book, scan: Scan) -> str:
-    """The statement of a scan, with ``$name`` where a setting goes."""
+def scan_sql(book: Book, scan: Scan, with_company: bool = True) -> str:
+    """The statement of a scan, with ``$name`` where a setting goes: windows of the company, and of its groups."""
     if scan.metrics[0].kind == "concentration":
-        return _ranked_sql(book, scan, scan.metrics[0])
+        return _ranked_sql(book, scan, scan.metrics[0], scan.windows)
     names = [dimension.id for dimension in scan.dimensions]
-    values = [column for i, metric in enumerate(scan.metrics) for column in _values(i, metric)]
-    sums = [column for i, metric in enumerate(scan.metrics) for column in _sums(i, metric)]
-    sets = ", ".join(["(period)", *(f"(period, {name})" for name in names)])
+    values: dict[str, str] = {}
+    sums = [column for i, metric in enumerate(scan.metrics) for column in _sums(i, metric, values)]
+    sets = ", ".join([*(["(period)"] if with_company else []), *(f"(period, {name})" for name in names)])
     grouping = [f"grouping({name}) as without_{name}" for name in names]
-    inner = ",\n    ".join(["period", *_group_columns(names), *values])
+    columns = (f"{expression} as {name}" for expression, name in values.items())
+    inner = ",\n    ".join(["period", *_group_columns(names), *columns])
     outer = ",\n  ".join(["period", *names, *grouping, *sums])
     return (
-        f"with placed as (\n{_placed(book, scan)}\n),\nvaluations as (\n  select\n    {inner}\n  from placed\n"
-        f"  where period is not null\n)\nselect\n  {outer}\nfrom valuations\ngroup by grouping sets ({sets})"
+        f"select\n  {outer}\nfrom (\n  select\n    {inner}\n  from (\n{_placed(book, scan)}\n  ) placed\n"
+        f"  where period is not null\n) valuations\ngroup by grouping sets ({sets})"
     )
 
 
@@ -182,16 +182,19 @@ def _without_overlap(windows: Sequence[Window]) -> list[tuple[Window, ...]]:
 
 def _placed(book: Book, scan: Scan) -> str:
     """Each row of the fact with its window, and with the traits its customer had in that window."""
+    labels = ", ".join(f"'{window.label}'" for window in scan.windows)
     if scan.at is None:
-        return f"  select * from {scan.fact}"
+        every = len(scan.windows) == len(book.windows)
+        return f"  select * from {scan.fact}" + ("" if every else f" where period in ({labels})")
     borrowed = [d.id for d in scan.dimensions if scan.fact not in d.facts]
     rows = f"select *, {_window_case(book, scan)} as period from {scan.fact}"
     if not borrowed:
         return f"  {rows}"
-    traits = ", ".join(f"p.{name}" for name in borrowed)
+    traits = ", ".join(["period", "customer_id", *borrowed])
     return (
-        f"  select f.*, {traits}\n  from ({rows}) f\n"
-        f"  left join {_BY_WINDOW} p on p.period = f.period and p.customer_id = f.customer_id"
+        f"  select f.*, {', '.join(f'p.{name}' for name in borrowed)}\n  from ({rows}) f\n"
+        f"  left join (select {traits} from {_BY_WINDOW} where period in ({labels})) p\n"
+        "  on p.period = f.period and p.customer_id = f.customer_id"
     )
 
 
@@ -210,22 +213,24 @@ def _group_columns(names: Sequence[str]) -> list[str]:
     return [f"coalesce(cast({name} as varchar), '{NOT_STATED}') as {name}" for name in names]
 
 
-def _values(number: int, metric: Metric) -> list[str]:
-    """The metric's own columns: x (and y), missing on rows that do not belong to it."""
-    where = f"({metric.where}) and " if metric.where else ""
+def _sums(number: int, metric: Metric, values: dict[str, str]) -> list[str]:
+    """The metric's sums over its own columns x and y, which are missing on rows that do not belong to it.
+
+    The columns are added to ``values`` (expression → name); metrics that read the same share a column.
+    """
+
+    def column(where: str, of: str) -> str:
+        return values.setdefault(f"case when {where} then {of} end", f"v{len(values)}")
+
+    where = f"({metric.where})" if metric.where else "true"
     if metric.kind == "count":
-        return [f"case when {metric.where or 'true'} then 1.0e0 end as x{number}"]
+        x = column(where, "1")
+        return [f"count({x}) as n_{number}", f"cast(count({x}) as double) as sum_x_{number}"]
     if metric.kind == "ratio":
-        both = f"{where}({metric.of}) is not null and ({metric.per}) is not null"
-        return [
-            f"case when {both} then cast({metric.of} as double) end as x{number}",
-            f"case when {both} then cast({metric.per} as double) end as y{number}",
-        ]
-    return [f"case when {where}true then cast({metric.of} as double) end as x{number}"]
-
-
-def _sums(number: int, metric: Metric) -> list[str]:
-    x, y = f"x{number}", f"y{number}"
+        both = f"{where} and ({metric.of}) is not null and ({metric.per}) is not null"
+        x, y = (column(both, f"cast({each} as double)") for each in (metric.of, metric.per))
+    else:
+        x, y = column(where, f"cast({metric.of} as double)"), ""
     sums = {"n": f"count({x})", "sum_x": f"sum({x})"}
     if metric.kind in ("mean", "ratio", "net_share"):
         sums["sum_xx"] = f"sum({x} * {x})"
@@ -234,86 +239,96 @@ def _sums(number: int, metric: Metric) -> list[str]:
     return [f"{expression} as {name}_{number}" for name, expression in sums.items()]
 
 
-def _ranked_sql(book: Book, scan: Scan, metric: Metric) -> str:
-    """The share of the top part: customers ranked within each window and group, ties by id."""
+def _ranked_sql(book: Book, scan: Scan, metric: Metric, grouped: Sequence[Window]) -> str:
+    """The share of the top part: customers by value within each window and group, of the ``grouped`` windows."""
     parts = []
-    for name in (None, *(dimension.id for dimension in scan.dimensions)):
+    for name, windows in ((None, scan.windows), *((each.id, grouped) for each in scan.dimensions)):
         group = f"coalesce(cast({name} as varchar), '{NOT_STATED}')" if name else "cast(null as varchar)"
         by = f"'{name}'" if name else "cast(null as varchar)"
         parts.append(
-            f"select {by} as by_dimension, {group} as group_name, period, customer_id,\n"
-            f"    cast({metric.of} as double) as x\n"
-            f"  from placed where period is not null and ({metric.where or 'true'})"
+            f"select {by} as by_dimension, {group} as group_name, period, cast({metric.of} as double) as x\n"
+            f"  from (\n{_placed(book, replace(scan, windows=tuple(windows)))}\n  ) placed\n"
+            f"  where period is not null and ({metric.where or 'true'})"
         )
     within = "partition by by_dimension, group_name, period"
+    top = f"ceil(all_customers * {metric.top}) - (down_to_here - customers)"
     return (
-        f"with placed as (\n{_placed(book, scan)}\n),\nparts as (\n  "
+        "with parts as (\n  "
         + "\n  union all\n  ".join(parts)
-        + "\n),\n"
-        f"ranked as (\n  select *, row_number() over ({within} order by x desc, customer_id) as place,\n"
-        f"    count(*) over ({within}) as customers\n  from parts\n)\n"
-        "select by_dimension, group_name, period, count(*) as n,\n"
-        f"  sum(case when place <= ceil(customers * {metric.top}) then x else 0 end) as sum_x, sum(x) as sum_y\n"
-        "from ranked group by by_dimension, group_name, period"
+        + "\n),\ncounted as (\n  select by_dimension, group_name, period, x, count(*) as customers\n"
+        "  from parts group by by_dimension, group_name, period, x\n),\n"
+        "running as (\n  select *,\n"
+        f"    cast(sum(customers) over ({within} order by x desc\n"
+        "      rows between unbounded preceding and current row) as bigint) as down_to_here,\n"
+        f"    cast(sum(customers) over ({within}) as bigint) as all_customers\n  from counted\n)\n"
+        "select by_dimension, group_name, period, sum(customers) as n,\n"
+        f"  sum(x * greatest(0, least(customers, {top}))) as sum_x, sum(x * customers) as sum_y\n"
+        "from running group by by_dimension, group_name, period"
     )
 
 
 def _run(book: Book, scan: Scan) -> pd.DataFrame:
+    """The sums of every metric of a scan: the company's for all windows, groups' for those that are compared."""
+    compared = tuple(window for window in scan.windows if window.label in _compared(book))
     if scan.metrics[0].kind == "concentration":
-        one_each = [Scan(scan.fact, scan.at, (m,), scan.windows, scan.dimensions) for m in scan.metrics]
-        return pd.concat([_ranked(book, one) for one in one_each], ignore_index=True)
-    wide = book.ask(scan_sql(book, scan))
-    company = [_company_level(wide, scan, number, metric) for number, metric in enumerate(scan.metrics)]
-    groups = [
-        _by_group(wide, scan, dimension.id, number, metric, _compared(book))
-        for dimension in scan.dimensions
-        for number, metric in enumerate(scan.metrics)
-    ]
-    return pd.concat([*company, *groups], ignore_index=True)
+        one_each = [replace(scan, metrics=(metric,)) for metric in scan.metrics]
+        return pd.concat([_ranked(book, one, compared) for one in one_each], ignore_index=True)
+    company = book.ask(scan_sql(book, replace(scan, dimensions=())))
+    parts = [_by_metric(_every_window(company, scan), scan.metrics)]
+    if scan.dimensions and compared:
+        groups = book.ask(scan_sql(book, replace(scan, windows=compared), with_company=False))
+        parts += [_of_dimension(groups, scan, dimension.id) for dimension in scan.dimensions]
+    return pd.concat(parts, ignore_index=True)
 
 
-def _ranked(book: Book, scan: Scan) -> pd.DataFrame:
-    metric = scan.metrics[0]
-    found = book.ask(scan_sql(book, scan)).rename(columns={"by_dimension": "by", "group_name": "group"})
+def _ranked(book: Book, scan: Scan, compared: Sequence[Window]) -> pd.DataFrame:
+    found = book.ask(_ranked_sql(book, scan, scan.metrics[0], compared)).rename(
+        columns={
+            "by_dimension": "by",
+            "group_name": "group",
+            "n": "n_0",
+            "sum_x": "sum_x_0",
+            "sum_y": "sum_y_0",
+        }
+    )
     company = found["by"].isna()
-    whole = _every_window(found[company].drop(columns=["by", "group"]), scan).assign(by=None, group=None)
-    parts = found[~company & found["period"].isin(_compared(book))]
-    return _labelled(pd.concat([whole, parts], ignore_index=True), metric)
+    whole = _every_window(found[company].drop(columns=["by", "group"]), scan)
+    parts = [_by_metric(rows, scan.metrics) for rows in (whole, found[~company]) if len(rows)]
+    return pd.concat(parts, ignore_index=True)
 
 
-def _company_level(wide: pd.DataFrame, scan: Scan, number: int, metric: Metric) -> pd.DataFrame:
-    flags = [f"without_{dimension.id}" for dimension in scan.dimensions]
-    rows = wide[(wide[flags] == 1).all(axis=1)] if flags else wide
-    sums = _every_window(_of_metric(rows, number), scan)
-    return _labelled(sums.assign(by=None, group=None), metric)
-
-
-def _by_group(
-    wide: pd.DataFrame, scan: Scan, dimension: str, number: int, metric: Metric, periods: set[str]
-) -> pd.DataFrame:
-    rows = wide[(wide[f"without_{dimension}"] == 0) & wide["period"].isin(periods)]
-    sums = _of_metric(rows, number).assign(by=dimension, group=rows[dimension])
-    return _labelled(sums[sums["n"] > 0], metric)
-
-
-def _of_metric(rows: pd.DataFrame, number: int) -> pd.DataFrame:
-    names = [name for name in ("n", *SUMS) if f"{name}_{number}" in rows.columns]
-    renamed = rows[["period", *(f"{name}_{number}" for name in names)]]
-    return renamed.set_axis(["period", *names], axis=1)
+def _of_dimension(groups: pd.DataFrame, scan: Scan, dimension: str) -> pd.DataFrame:
+    rows = groups[groups[f"without_{dimension}"] == 0]
+    sums = _by_metric(rows.assign(by=dimension, group=rows[dimension]), scan.metrics)
+    return sums[sums["n"] > 0]
 
 
 def _every_window(sums: pd.DataFrame, scan: Scan) -> pd.DataFrame:
     """A row for every window, also for those in which nothing happened."""
     filled = sums.set_index("period").reindex([window.label for window in scan.windows])
-    filled["n"] = filled["n"].fillna(0)
-    return filled.rename_axis("period").reset_index()
+    counts = [f"n_{number}" for number in range(len(scan.metrics))]
+    filled[counts] = filled[counts].fillna(0)
+    return filled.reset_index(names="period").assign(by=None, group=None)
 
 
-def _labelled(sums: pd.DataFrame, metric: Metric) -> pd.DataFrame:
-    keys: dict[str, Any] = {
-        "metric": metric.id, "variant": metric.variant, "kind": metric.kind, "sampled": metric.is_sampled,
+def _by_metric(wide: pd.DataFrame, metrics: Sequence[Metric]) -> pd.DataFrame:
+    """Sums side by side as rows, one for each metric and row: keys, ``kind``, ``sampled``, ``n`` and the sums."""
+    none = np.full(len(wide), np.nan)
+
+    def stacked(name: str) -> np.ndarray:
+        columns = (wide.get(f"{name}_{number}") for number in range(len(metrics)))
+        return np.concatenate(
+            [none if one is None else one.to_numpy(float, na_value=np.nan) for one in columns]
+        )
+
+    repeated = {
+        "metric": [metric.id for metric in metrics], "variant": [metric.variant for metric in metrics],
+        "kind": [metric.kind for metric in metrics], "sampled": [metric.is_sampled for metric in metrics],
     }  # fmt: skip
-    return sums.assign(**keys).reindex(columns=[*KEYS, "kind", "sampled", "n", *SUMS])
+    keys = {name: pd.Series(values).repeat(len(wide)).array for name, values in repeated.items()}
+    keys |= {name: pd.concat([wide[name]] * len(metrics)).array for name in ("period", "by", "group")}
+    sums = {name: stacked(name) for name in ("n", *SUMS)}
+    return pd.DataFrame(keys | sums)[[*KEYS, "kind", "sampled", "n", *SUMS]]
 
 
 def _compared(book: Book) -> set[str]:

@@ -38,6 +38,11 @@ class Results:
         raise AttributeError(name)
 
     @cached_property
+    def remembered(self) -> dict[Any, Any]:
+        """What a page has worked out once and shows in each of its languages."""
+        return {}
+
+    @cached_property
     def quality(self) -> pd.DataFrame:
         """Rows read, rejected, kept and excluded, by table and rule."""
         return read_quality(self.book.prepared)
