@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # importing rich would be most of what `workbook --help` takes
     help="How well are we managing our customers? Measure, explain and report it, period by period.",
 )
 
@@ -72,23 +74,31 @@ def run(
         Path | None, typer.Option(help="Folder for the reports; reports/<company> if not given.")
     ] = None,
 ) -> None:
-    """Make the report of a period: every page executed and rendered, whole or not at all."""
+    """Make the report of a period. Every page is executed and rendered, all of them or none."""
     from analysis.params import load_params
     from analysis.periods import parse_periods
-    from analysis.report.run import run_report
 
-    with _plain_errors():
+    whole = True
+    with _plain_errors(), _ended_in_order():
         loaded = load_params(params)
         periods = parse_periods(period, loaded.settings.fiscal_year_start_month)
         chosen = _pages(pages) if pages else None
-        whole = True
-        for each in periods:
-            made = run_report(
-                loaded, each, params_argument=params, pages=chosen, languages=_languages(language), out=out,
-                progress=_say,
+
+        from analysis.report.kernels import warm_kernels
+
+        with warm_kernels() as kernels:  # they import while this process does
+            from analysis.report.progress import ProgressLines
+            from analysis.report.run import run_reports
+
+            lines = ProgressLines()
+            reports = run_reports(
+                loaded, periods, params_argument=params, pages=chosen, languages=_languages(language), out=out,
+                progress=lines, kernels=kernels,
             )  # fmt: skip
-            whole = whole and made.is_whole
-            _say_outcome(made)
+            for made in reports:
+                lines.finish()
+                whole = whole and made.is_whole
+                _say_outcome(made)
     if not whole:
         raise typer.Exit(EXIT_PARTIAL)
 
@@ -104,7 +114,7 @@ def kpis(
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
     language: LanguageOption = None,
 ) -> None:
-    """Print the KPI frame of a period: every metric under every variant."""
+    """Print the KPI frame of a period: every metric, every variant."""
     from analysis.report.terminal import kpi_table
     from analysis.suite.rows import rows_of_period
 
@@ -128,7 +138,7 @@ def customers(
     ] = CustomersFormat.csv,
     out: Annotated[Path | None, typer.Option(help="File to write.")] = None,
 ) -> None:
-    """Give the value of every customer: history, chance of staying, expected purchases, value with interval."""
+    """Give the value and the risk of every customer. History, P(alive), expected purchases, value with interval."""
     from analysis.tables.quality import neutralised
 
     with _plain_errors():
@@ -156,7 +166,7 @@ def explain(
     group: Annotated[str | None, typer.Option(help="One of its groups.")] = None,
     language: LanguageOption = None,
 ) -> None:
-    """Explain one number: definition, variant, settings, counts, SQL and the first source rows."""
+    """Explain one number. Its definition, variant, settings, counts, SQL and first source rows."""
     from analysis.report.explained import explain_metric
     from analysis.report.terminal import explained_text
     from analysis.suite.rows import check_group, rows_of_period
@@ -172,7 +182,7 @@ def explain(
 
 @app.command()
 def check(params: ParamsOption) -> None:
-    """Check the settings and the company's files: rows kept and rejected, days covered, what is missing."""
+    """Check the settings and the company's files. Rows kept and rejected, days covered, what is missing."""
     from analysis.params import load_params
     from analysis.report.terminal import check_text
 
@@ -200,7 +210,7 @@ def sample(
     name: Annotated[Sample, typer.Argument(help="Which data set.")],
     root: Annotated[Path, typer.Option(help="Project folder to write below.")] = Path(),
 ) -> None:
-    """Write a sample company's raw files, as any user would have them."""
+    """Write a sample company's raw files. They are as any user would have them."""
     from analysis.samples.cdnow import write_cdnow
 
     with _plain_errors():
@@ -228,6 +238,16 @@ def _plain_errors() -> Iterator[None]:
     except InputError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(EXIT_BAD_INPUT) from None
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Asked to end (SIGTERM), leave as when interrupted: nothing half written, no process left behind."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _results(params: str, period: str) -> Results:

@@ -12,7 +12,7 @@ import pytest
 from analysis.params import load_params
 from analysis.periods import parse_period
 from analysis.report import run as run_module
-from analysis.report.run import RunError, run_report
+from analysis.report.run import RunError, earlier_seconds, run_report
 
 GOOD = """from analysis import measure_suite, open_book
 results = measure_suite(open_book(params, period))
@@ -75,7 +75,14 @@ def test_a_whole_run_holds_pages_numbers_record_and_evidence(shop):
         for key, value in record["rows"].items()
         if key not in ("orders.kept", "orders.note", "orders.read")
     }
-    assert record["pages"]["scorecard"] == {"status": "whole", "error": ""}
+    page = record["pages"]["scorecard"]
+    assert (page["status"], page["error"]) == ("whole", "")
+    assert 0 < page["seconds"] <= record["seconds"]["pages"]
+    assert set(record["seconds"]) == {"measuring", "pages", "putting together"}
+    assert earlier_seconds(made.folder) == {
+        **{name: one["seconds"] for name, one in record["pages"].items()},
+        **record["seconds"],
+    }
     assert (made.folder / "evidence" / "facts" / "customer_periods.sql").is_file()
     kpis = pd.read_parquet(made.folder / "kpis.parquet")
     assert (

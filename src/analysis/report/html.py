@@ -82,6 +82,15 @@ class Section:
     below: list[Section] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class PageBody:
+    """What stands inside a page: its markup, its title if the notebook has one, its table of contents."""
+
+    html: Markup
+    title: str | None
+    contents: list[Section] = field(default_factory=list)
+
+
 def render_page(
     notebook: NotebookNode,
     *,
@@ -113,16 +122,50 @@ def render_page(
     PageError
         When a figure or picture has no alternative text, or the page has no title.
     """
+    return page_of(
+        page_body(notebook, language=language, edition=edition), language=language, header=header, edition=edition,
+        pages=pages, page_id=page_id,
+    )  # fmt: skip
+
+
+def page_body(notebook: NotebookNode, *, language: str, edition: Edition = "manager") -> PageBody:
+    """What a notebook says, in one language: what can be made of a page before the run's others are done.
+
+    Raises
+    ------
+    PageError
+        When a figure or picture has no alternative text.
+    """
     chosen = choose_cells(notebook, language, edition)
     body = BeautifulSoup(_export(chosen, language, edition), "html.parser")
-    title = _take_title(body) or header.get("title")
-    if not title:
-        raise PageError("The page has no title: its notebook needs a first heading (`# …`) in this language.")
+    title = _take_title(body)
     contents = name_headings(body)
     scope_headings(body)
+    return PageBody(Markup(str(body)), title, contents if len(contents) > 1 else [])
+
+
+def page_of(
+    body: PageBody,
+    *,
+    language: str,
+    header: Mapping[str, Any],
+    edition: Edition = "manager",
+    pages: Sequence[PageLink] = (),
+    page_id: str | None = None,
+) -> str:
+    """The finished HTML around a body; see `render_page`.
+
+    Raises
+    ------
+    PageError
+        When the page has no title.
+    """
+    title = body.title or header.get("title")
+    if not title:
+        raise PageError("The page has no title: its notebook needs a first heading (`# …`) in this language.")
     return page_around(
-        Markup(str(body)), title=title, language=language, header=header, edition=edition, pages=pages,
-        page_id=page_id, contents=contents if len(contents) > 1 else [],
+        body.html, title=title, language=language, header=header, edition=edition, pages=pages, page_id=page_id,
+        contents=body.contents,
     )  # fmt: skip
 
 
@@ -187,6 +230,8 @@ def _check_alternatives(outputs: Iterable[NotebookNode], name: str) -> None:
     advice = "give it one, as in display_figure(figure, language, alt='…')."
     for output in outputs:
         if "text/html" in output.data:
+            if "<img" not in output.data["text/html"].lower():
+                continue  # most are tables, and reading them takes time
             pictures = BeautifulSoup(output.data["text/html"], "html.parser").find_all("img")
             silent = any(not picture.get("alt", "").strip() for picture in pictures)
         else:

@@ -9,30 +9,37 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
+import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-from analysis.catalogue import Page, label
+from analysis.catalogue import Page, label, load_catalogue
 from analysis.errors import InputError
 from analysis.facts import Book, open_book
 from analysis.params import Params, code_hash
 from analysis.periods import Period, Window
 from analysis.report.editions import index_page, single_file
-from analysis.report.html import PageLink, check_page, has_gaps, render_page
+from analysis.report.html import PageBody, PageLink, check_page, has_gaps, page_body, page_of
+from analysis.report.kernels import WarmKernels, warm_kernels
 from analysis.report.per_language import LANGUAGES_VARIABLE
+from analysis.report.progress import Progress, Teller, seconds_left, tell_nobody
 from analysis.suite import Results, measure_suite
 from analysis.tables.prepared import write_rejected_csv
 
 RUN_FILE = "run.json"
-WORKERS = 2  # pages at a time; each has a kernel of its own, so more only helps on more cores
+SECONDS_BETWEEN_LOOKS = 0.5
+WORKERS = max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+"""Pages at a time, as many as there are cores; each has a kernel of its own."""
+_EXPORTER = threading.Lock()  # nbconvert's exporter is one, and pages are made in several threads
 
 
 class RunError(InputError):
@@ -41,12 +48,14 @@ class RunError(InputError):
 
 @dataclass(frozen=True)
 class PageRun:
-    """How one page fared: ``whole``, or ``failed`` with the error's last line."""
+    """How one page fared: ``whole``, or ``failed`` with the error's last line; and what it says, by language."""
 
     page: Page
     notebook: Path
     status: str
     error: str = ""
+    seconds: float = 0.0
+    bodies: Mapping[str, PageBody] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,9 @@ def run_report(
     pages: Sequence[str] | None = None,
     languages: Sequence[str] | None = None,
     out: Path | None = None,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Teller = tell_nobody,
+    kernels: WarmKernels | None = None,
+    measured: Future[Results] | None = None,
 ) -> Run:
     """Execute and render the pages of a period into ``reports/<company>/<period>/``.
 
@@ -85,34 +96,75 @@ def run_report(
     out
         Folder for the company's reports; ``reports/<company>`` below the project if not given.
     progress
-        Told one line at each step.
+        Told where the run stands, at each step and every half second while pages are made.
+    kernels
+        Those of a batch of reports, made by ``warm_kernels()``; the run has its own if not given.
+    measured
+        The results, where somebody else measures them; see ``run_reports``.
 
     Raises
     ------
     ParamsError, PeriodError, TablesError, MissingFont, RunError
-        Before any kernel starts and before anything is written.
+        Before any page is begun and before anything is written.
     """
     from analysis.report.figures.style import check_fonts
 
     languages = tuple(languages or params.settings.languages)
-    check_fonts(languages)
-    book = open_book(params, period)
-    chosen = [book.catalogue.pages[name] for name in (pages or params.settings.pages)]
+    chosen = [load_catalogue().pages[name] for name in (pages or params.settings.pages)]
     notebooks = {page.id: find_notebook(page) for page in chosen}
-    progress(f"{params.settings.company} {period.label}: measuring")
-    results = measure_suite(book)
     folder = (out or params.root / "reports" / params.company_id).resolve() / period.label
-    with _written_aside(folder) as aside:
-        made = _execute(chosen, notebooks, aside / "notebooks", params_argument, period, languages, progress)
-        progress("rendering")
-        _render(made, aside, results, languages)
-        _write_numbers(aside, results)
-        _write_evidence(aside, results)
-        _write_record(aside, results, made, languages)
-        final = _final_folder(folder, made, pages)
-        _put_in_place(aside, final)
+    # Kernels warm up while the suite is measured.
+    with nullcontext(kernels) if kernels else warm_kernels() as kernels:
+        check_fonts(languages)
+        clock = _Clock(
+            f"{params.settings.company} {period.label}", len(chosen), earlier_seconds(folder), progress
+        )
+        clock.says("measuring")
+        results = measured.result() if measured else _measure(params, period)
+        with _written_aside(folder) as aside:
+            clock.says("pages")
+            jobs = [_Job(page, notebooks[page.id], aside / "notebooks" / page.notebook) for page in chosen]
+            given = {"period": period.label, "params": params_argument}
+            made = _execute(jobs, given, languages, kernels, clock)
+            clock.says("putting together")
+            _render(made, aside, results, languages)
+            _write_numbers(aside, results)
+            _write_evidence(aside, results)
+            _write_record(aside, results, made, languages, kernels, clock.seconds())
+            final = _final_folder(folder, made, pages)
+            _put_in_place(aside, final)
     first = final / languages[0] / "index.html"
     return Run(final, first, tuple(made), results)
+
+
+def run_reports(
+    params: Params, periods: Sequence[Period], *, kernels: WarmKernels | None = None, **options: Any
+) -> Iterator[Run]:
+    """The reports of several periods in turn; while the pages of one are made, the next is measured already.
+
+    Takes what ``run_report`` takes and raises what it raises, each when the period's turn has come.
+    """
+    with nullcontext(kernels) if kernels else warm_kernels() as kernels, ThreadPoolExecutor(1) as pool:
+        ahead = [pool.submit(_measure, params, period) for period in periods[:1] if len(periods) > 1]
+        for period, following in zip(periods, [*periods[1:], None], strict=True):
+            measured = ahead.pop() if ahead else None
+            if following is not None:
+                ahead.append(pool.submit(_measure, params, following))
+            yield run_report(params, period, kernels=kernels, measured=measured, **options)
+
+
+def _measure(params: Params, period: Period) -> Results:
+    return measure_suite(open_book(params, period))
+
+
+def earlier_seconds(folder: Path) -> dict[str, float]:
+    """How long each page, and each step of a run, took the last time; empty where there was none."""
+    try:
+        record = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+        pages = {page: float(told["seconds"]) for page, told in record["pages"].items()}
+        return pages | {step: float(taken) for step, taken in record["seconds"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def find_notebook(page: Page) -> Path:
@@ -129,61 +181,129 @@ def find_notebook(page: Page) -> Path:
     return path
 
 
+@dataclass(frozen=True)
+class _Job:
+    """A page to be made: from which notebook, into which."""
+
+    page: Page
+    source: Path
+    target: Path
+
+
+class _Clock:
+    """What a run has done so far and how long that took; tells those who wait for it."""
+
+    def __init__(self, report: str, of: int, earlier: Mapping[str, float], tell: Teller) -> None:
+        self.report, self.of, self.earlier, self.tell = report, of, earlier, tell
+        self.began: dict[str, float] = {}
+
+    def says(self, step: str) -> None:
+        """A step has begun."""
+        self.began[step] = time.monotonic()
+        if step != "pages":
+            left = self.earlier.get(step)
+            if step == "measuring" and left is not None:
+                left += self.earlier.get("pages", 0.0) + self.earlier.get("putting together", 0.0)
+            self.tell(Progress(self.report, step, self.of, seconds_left=left))
+
+    def pages_said(
+        self, done: Mapping[str, PageRun], running: Mapping[str, float], waiting: Sequence[str], is_news: bool
+    ) -> None:
+        """Some pages are done, some are being made, some wait."""
+        expected = {**self.earlier, **{page: one.seconds for page, one in done.items()}}
+        steps = {step: expected.pop(step, 0.0) for step in ("measuring", "pages", "putting together")}
+        left = seconds_left(expected, running, waiting, WORKERS)
+        left = None if left is None else left + steps["putting together"]
+        statuses = {page: one.status for page, one in done.items()}
+        self.tell(Progress(self.report, "pages", self.of, statuses, running, left, is_news))
+
+    def seconds(self) -> dict[str, float]:
+        """How long each step took; the last one until now."""
+        times = [*self.began.values(), time.monotonic()]
+        spans = zip(self.began, times, times[1:], strict=False)
+        return {step: round(end - start, 2) for step, start, end in spans}
+
+
 def _execute(
-    pages: Sequence[Page],
-    notebooks: dict[str, Path],
-    folder: Path,
-    params_argument: str,
-    period: Period,
+    jobs: Sequence[_Job],
+    parameters: Mapping[str, str],
     languages: Sequence[str],
-    progress: Callable[[str], None],
+    kernels: WarmKernels,
+    clock: _Clock,
 ) -> list[PageRun]:
-    """Every page through papermill, a few at a time; a page that fails does not stop the others."""
-    folder.mkdir(parents=True)
-    parameters = {"period": period.label, "params": params_argument}
+    """Every page executed, a few at a time, the longest first; a page that fails does not stop the others."""
+    for job in jobs:
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+    started: dict[str, float] = {}
+
+    def make(job: _Job) -> PageRun:
+        started[job.page.id] = time.monotonic()
+        return _execute_page(job, dict(parameters), languages, kernels)
+
+    pool = ThreadPoolExecutor(WORKERS)
+    order = sorted(jobs, key=lambda job: -clock.earlier.get(job.page.id, 0.0))
+    futures = {pool.submit(make, job): job.page.id for job in order}
+    try:
+        done = _await(futures, started, clock)
+    except BaseException as error:
+        if not isinstance(error, Exception):  # interrupted: pages being made end with their kernels
+            kernels.close()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return [done[job.page.id] for job in jobs]
+
+
+def _await(
+    futures: Mapping[Future[PageRun], str], started: Mapping[str, float], clock: _Clock
+) -> dict[str, PageRun]:
+    """Every page once it is done, told as it goes."""
     done: dict[str, PageRun] = {}
-    with _languages_in_environment(languages), ThreadPoolExecutor(WORKERS) as pool:
-        waiting = {
-            pool.submit(_execute_page, page, notebooks[page.id], folder / page.notebook, parameters): page
-            for page in pages
-        }
-        for future in as_completed(waiting):
-            page = waiting[future]
-            done[page.id] = future.result()
-            progress(f"page {len(done)} of {len(pages)}: {page.id} {done[page.id].status}")
-    return [done[page.id] for page in pages]
+    while waiting_for := [future for future, page in futures.items() if page not in done]:
+        ended, _ = wait(waiting_for, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
+        done |= {futures[future]: future.result() for future in ended}
+        now, left = time.monotonic(), [page for page in futures.values() if page not in done]
+        running = {page: now - started[page] for page in left if page in started}
+        clock.pages_said(done, running, [page for page in left if page not in running], bool(ended))
+    return done
 
 
-def _execute_page(page: Page, source: Path, target: Path, parameters: dict[str, str]) -> PageRun:
+def _execute_page(
+    job: _Job, parameters: dict[str, str], languages: Sequence[str], kernels: WarmKernels
+) -> PageRun:
+    """One page executed by papermill and set in every language."""
+    began = time.monotonic()
+    status, error = _run_notebook(job, parameters, languages, kernels)
+    notebook = nbformat.read(job.target, as_version=4)
+    if has_gaps(notebook):
+        status = "failed"
+    with _EXPORTER:
+        bodies = {language: page_body(notebook, language=language) for language in languages}
+    return PageRun(job.page, job.target, status, error, round(time.monotonic() - began, 2), bodies)
+
+
+def _run_notebook(
+    job: _Job, parameters: dict[str, str], languages: Sequence[str], kernels: WarmKernels
+) -> tuple[str, str]:
+    """Status and error of a notebook that papermill has executed into its target."""
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
+    environment = {LANGUAGES_VARIABLE: ",".join(languages)}
     try:
         papermill.execute_notebook(
-            str(source), str(target), parameters=parameters, kernel_name="python3", progress_bar=False,
+            str(job.source), str(job.target), parameters=parameters, kernel_name="python3", progress_bar=False,
             log_output=False, extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
+            kernel_manager_class=kernels.manager_class(environment),
+            request_save_on_cell_execute=False,  # whole at the end, not again and again as it grows
         )  # fmt: skip
     except PapermillExecutionError as error:
-        return PageRun(page, target, "failed", f"{error.ename}: {error.evalue}".splitlines()[0])
+        return "failed", f"{error.ename}: {error.evalue}".splitlines()[0]
     except Exception as error:  # a dead kernel, a full disk: the page fails, the others go on
-        if not target.is_file():
-            shutil.copy(source, target)
-        return PageRun(page, target, "failed", f"{type(error).__name__}: {error}".splitlines()[0])
-    status = "failed" if has_gaps(nbformat.read(target, as_version=4)) else "whole"
-    return PageRun(page, target, status)
-
-
-@contextmanager
-def _languages_in_environment(languages: Sequence[str]) -> Iterator[None]:
-    before = os.environ.get(LANGUAGES_VARIABLE)
-    os.environ[LANGUAGES_VARIABLE] = ",".join(languages)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[LANGUAGES_VARIABLE]
-        else:
-            os.environ[LANGUAGES_VARIABLE] = before
+        if not job.target.is_file():
+            shutil.copy(job.source, job.target)
+        return "failed", f"{type(error).__name__}: {error}".splitlines()[0]
+    return "whole", ""
 
 
 def _render(made: Sequence[PageRun], folder: Path, results: Results, languages: Sequence[str]) -> None:
@@ -196,10 +316,9 @@ def _render(made: Sequence[PageRun], folder: Path, results: Results, languages: 
         pages = {}
         for one, link in zip(made, links, strict=True):
             others = {other: f"../{other}/{link.href}" for other in languages if other != language}
-            notebook = nbformat.read(one.notebook, as_version=4)
-            html = render_page(
-                notebook, language=language, header={**header, "title": link.title, "languages": others}, pages=links,
-                page_id=one.page.id,
+            html = page_of(
+                one.bodies[language], language=language, pages=links, page_id=one.page.id,
+                header={**header, "title": link.title, "languages": others},
             )  # fmt: skip
             _check(html, f"{language}/{link.href}")
             (target / link.href).write_text(html, encoding="utf-8")
@@ -292,7 +411,14 @@ def _write_evidence(folder: Path, results: Results) -> None:
     (evidence / "tables.json").write_text(json.dumps(record, indent=2, ensure_ascii=False), encoding="utf-8")
 
 
-def _write_record(folder: Path, results: Results, made: Sequence[PageRun], languages: Sequence[str]) -> None:
+def _write_record(
+    folder: Path,
+    results: Results,
+    made: Sequence[PageRun],
+    languages: Sequence[str],
+    kernels: WarmKernels,
+    seconds: Mapping[str, float],
+) -> None:
     from importlib.metadata import version
 
     book = results.book
@@ -317,7 +443,11 @@ def _write_record(folder: Path, results: Results, made: Sequence[PageRun], langu
         "languages": list(languages),
         "inputs": book.prepared.inputs,
         "rows": {f"{table}.{stage}": int(count) for (table, stage), count in rows.items()},
-        "pages": {one.page.id: {"status": one.status, "error": one.error} for one in made},
+        "pages": {
+            one.page.id: {"status": one.status, "error": one.error, "seconds": one.seconds} for one in made
+        },
+        "seconds": dict(seconds),
+        "kernels": f"plain: {kernels.why_plain}" if kernels.why_plain else "warm",
         "status": "whole" if all(one.status == "whole" for one in made) else "partial",
         "reconciled": results.is_reconciled,
         "settings": book.settings.model_dump(mode="json"),

@@ -90,7 +90,10 @@ def meaning_of(metric: Metric, settings: dict[str, Any], language: str) -> str:
 
 def explanation(results: Results, metric: Metric, language: str) -> Explanation:
     """How the period's figure of a metric came to be, in words."""
-    explained = explain_metric(results, metric)
+    key = ("explained", metric.id, metric.variant)
+    if key not in results.remembered:
+        results.remembered[key] = explain_metric(results, metric)
+    explained = results.remembered[key]
     return Explanation(
         name=figure_line(results, metric, language),
         formula=formula_in_words(metric, language),

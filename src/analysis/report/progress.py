@@ -1,0 +1,134 @@
+"""How far a run is: which pages are done, which are being made, and how long it will still take."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heapify, heapreplace
+from typing import TextIO
+
+BAR_WIDTH = 20
+LINE_WIDTH = 110
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands.
+
+    Attributes
+    ----------
+    report
+        What is being made, such as ``CDNOW 1997Q4``.
+    doing
+        ``measuring``, ``pages`` or ``putting together``.
+    done
+        Status of each finished page, in the order they were finished.
+    running
+        Seconds that each page being made has taken so far.
+    of
+        How many pages there are.
+    seconds_left
+        For the whole run; None where nothing is known yet.
+    is_news
+        Whether something has happened, or only time has passed.
+    """
+
+    report: str
+    doing: str
+    of: int
+    done: Mapping[str, str] = field(default_factory=dict)
+    running: Mapping[str, float] = field(default_factory=dict)
+    seconds_left: float | None = None
+    is_news: bool = True
+
+
+Teller = Callable[[Progress], None]
+
+
+def tell_nobody(_: Progress) -> None:
+    """Tell nobody how far a run is."""
+
+
+def seconds_left(
+    expected: Mapping[str, float], running: Mapping[str, float], waiting: Sequence[str], workers: int
+) -> float | None:
+    """How long pages will still take when each worker takes the next waiting page as soon as it is free.
+
+    Parameters
+    ----------
+    expected
+        Seconds of each page, where known; others are taken to be as long as the known ones on average.
+    running
+        Seconds that each page being made has taken so far.
+    waiting
+        Pages still to be made, in their order.
+
+    Returns
+    -------
+    float or None
+        None where no page's seconds are known.
+    """
+    if not expected:
+        return None
+    usual = sum(expected.values()) / len(expected)
+    free_in = [max(0.0, expected.get(page, usual) - so_far) for page, so_far in running.items()]
+    free_in += [0.0] * (workers - len(free_in))
+    heapify(free_in)
+    for page in waiting:
+        heapreplace(free_in, free_in[0] + expected.get(page, usual))
+    return max(free_in)
+
+
+def progress_words(progress: Progress) -> str:
+    """Where a run stands, in a line: ``CDNOW 1997Q4: 2 of 4 pages, retention … about 8 s left``."""
+    left = "" if progress.seconds_left is None else f", about {_duration(progress.seconds_left)} left"
+    if progress.doing != "pages":
+        return f"{progress.report}: {progress.doing}{left}"
+    doing = f", now {' and '.join(progress.running)}" if progress.running else ""
+    return f"{progress.report}: {len(progress.done)} of {progress.of} pages{doing}{left}"
+
+
+def _duration(seconds: float) -> str:
+    whole = max(1, round(seconds))
+    return f"{whole} s" if whole < 90 else f"{round(whole / 60)} min"
+
+
+class ProgressLines:
+    """Tells on a stream: one line drawn again and again on a terminal, else a line for each thing that happens."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._is_terminal = self._stream.isatty()
+        self._drawn = 0
+
+    def __call__(self, progress: Progress) -> None:
+        """Tell where a run stands."""
+        if self._is_terminal:
+            self._draw(f"{_bar(progress)} {progress_words(progress)}")
+        elif progress.is_news:
+            failed = [page for page, status in progress.done.items() if status == "failed"]
+            words = f"; failed: {', '.join(failed)}" if failed else ""
+            self._write(f"{progress_words(progress)}{words}\n")
+
+    def finish(self) -> None:
+        """Leave the terminal's line as if it had never been there."""
+        if self._drawn:
+            self._draw("")
+            self._write("\r")
+            self._drawn = 0
+
+    def _draw(self, line: str) -> None:
+        shown = line if len(line) <= LINE_WIDTH else f"{line[: LINE_WIDTH - 1]}…"
+        self._write(f"\r{shown.ljust(self._drawn)}")
+        self._drawn = len(shown)
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
+
+
+def _bar(progress: Progress) -> str:
+    """The pages done as a bar; measuring has none yet."""
+    filled = BAR_WIDTH * len(progress.done) // max(1, progress.of)
+    return f"[{'█' * filled}{'·' * (BAR_WIDTH - filled)}]"
