@@ -330,9 +330,21 @@ def figure_png(figure: Figure, language: str, *, width_pixels: int = CONTENT_WID
     """
     with figure_style(language), _resized(figure, width_pixels / SCREEN_DPI), _no_boxes(), _laid_out(figure):
         # the style is set again because ticks that appear while drawing take their fonts at that moment
-        drawn = io.BytesIO()
-        figure.savefig(drawn, format="rgba", dpi=SHARPNESS * SCREEN_DPI)
-    return _packed(drawn.getvalue(), SHARPNESS * width_pixels)
+        pixels = _drawn(figure)
+    return _packed(pixels, SHARPNESS * width_pixels)
+
+
+def _drawn(figure: Figure) -> bytes:
+    """The pixels (RGBA) of a figure that is laid out; ``savefig`` would lay it out once more before drawing."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    before = figure.canvas
+    try:
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        return bytes(canvas.buffer_rgba())
+    finally:
+        figure.set_canvas(before)
 
 
 @contextmanager
