@@ -122,10 +122,10 @@ def test_a_table_is_worked_out_once_and_let_go(spark):
     engine = open_engine(spark)
     engine.create_table("once", "select random() as x from range(10) t(i)")
     assert engine.rows("select sum(x) from once") == engine.rows("select sum(x) from once")
-    table = engine._tables["once"]
-    assert table.is_cached
+    rows = module._kept_rows(engine._tables["once"])
+    assert rows.getStorageLevel().useMemory()
     engine.close()
-    assert not table.is_cached
+    assert not rows.getStorageLevel().useMemory()
 
 
 @pytest.mark.slow

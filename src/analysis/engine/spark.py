@@ -93,9 +93,7 @@ class SparkEngine:
     def create_table(self, name: str, sql: str) -> None:
         """Make a table in Spark's memory (its disk where that is short): worked out once, now."""
         with _in_one_line():
-            table = self._query(
-                sql
-            ).localCheckpoint()  # later plans begin here: the steps before are forgotten
+            table = self._query(sql).localCheckpoint()  # later plans begin here, without the steps before
             table.createOrReplaceTempView(_name(name))
         self._forget(name)
         self._tables[name] = table
@@ -162,7 +160,12 @@ class SparkEngine:
 
     def _forget(self, name: str) -> None:
         if (table := self._tables.pop(name, None)) is not None:
-            table._jdf.queryExecution().logical().rdd().unpersist(False)
+            _kept_rows(table).unpersist(False)
+
+
+def _kept_rows(table: DataFrame) -> Any:
+    """What a table holds in Spark's memory."""
+    return table._jdf.queryExecution().logical().rdd()
 
 
 # --- The one session of the process ------------------------------------------------------------------------------
