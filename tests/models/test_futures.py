@@ -48,6 +48,18 @@ def test_worth_is_the_discounted_sum_of_each_quarters_purchases(fit):
     assert number == pytest.approx(until[2])
 
 
+@pytest.mark.parametrize("worths", [(0.9, 0.9, 0.7), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.7, 0.9, 0.9)])
+def test_stretches_of_one_worth_are_worth_what_each_adds(fit, worths):
+    x, T = np.array([0.0, 5.0]), np.array([10.0, 38.0])
+    until = [fit.purchases_if_staying(np.full(2, t), x, T) for t in (13.0, 26.0, 40.0)]
+    worth, number = futures.worth_if_staying(
+        fit, futures.Horizon(np.array([13.0, 26.0, 40.0]), np.array(worths)), x, T
+    )
+    by_hand = worths[0] * until[0] + worths[1] * (until[1] - until[0]) + worths[2] * (until[2] - until[1])
+    assert worth == pytest.approx(by_hand, rel=1e-12)
+    assert number == pytest.approx(until[2])
+
+
 def test_interpolation_over_ages_is_as_good_as_working_out_every_age(fit):
     """Ages from a day to five years, for few and many purchases, at drawn parameters."""
     x, T = (each.ravel() for each in np.meshgrid([0.0, 3.0, 60.0], np.arange(1, 1800) / 7.0))

@@ -81,13 +81,16 @@ def distinct_histories(x: Floats, t_x: Floats, T: Floats, time_unit: str) -> Dis
 def worth_if_staying(fit: PurchaseFit, horizon: Horizon, x: Floats, T: Floats) -> tuple[Floats, Floats]:
     """Expected worth of the purchases within the horizon for each (x, T), and their expected number.
 
-    Each purchase is taken to bring one unit of money.
+    Each purchase is taken to bring one unit of money. Summed by parts: Σ w_j (N_j − N_(j−1)) is
+    Σ (w_j − w_(j+1)) N_j, so that only the ends at which the worth changes are worked out.
     """
-    n = len(horizon.ends)
-    until = fit.purchases_if_staying(np.repeat(horizon.ends, len(x)), np.tile(x, n), np.tile(T, n)).reshape(
-        n, -1
-    )
-    return horizon.worths @ np.diff(until, axis=0, prepend=0.0), until[-1]
+    falls = horizon.worths - np.append(horizon.worths[1:], 0.0)
+    needed = falls != 0
+    needed[-1] = True  # the number of purchases, even where they are worth nothing
+    ends = horizon.ends[needed]
+    columns = (np.repeat(ends, len(x)), np.tile(x, len(ends)), np.tile(T, len(ends)))
+    until = fit.purchases_if_staying(*columns).reshape(len(ends), -1)
+    return falls[needed] @ until, until[-1]
 
 
 def worths_over_draws(
