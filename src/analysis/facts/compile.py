@@ -1,4 +1,4 @@
-"""Fact SQL with the settings put in, in the engine's own dialect.
+"""Fact SQL with the settings put in, in DuckDB's dialect: engines of another one translate it.
 
 sqlglot is imported where a statement is compiled: results that are read back need none.
 """
@@ -41,9 +41,7 @@ def settings_in(sql: str) -> set[str]:
     return {_name(node) for node in _parsed(sql).find_all(exp.Parameter, exp.Placeholder)}
 
 
-def with_settings(
-    sql: str, settings: Mapping[str, Any], dialect: str = "duckdb", pretty: bool = False
-) -> str:
+def with_settings(sql: str, settings: Mapping[str, Any], pretty: bool = False) -> str:
     """A statement with every ``$name`` replaced by the setting's value as a typed literal.
 
     Raises
@@ -57,7 +55,7 @@ def with_settings(
     def fill(node: exp.Expression) -> exp.Expression:
         return _literal(settings[_name(node)]) if isinstance(node, exp.Parameter | exp.Placeholder) else node
 
-    return _parsed(sql).copy().transform(fill).sql(dialect=dialect, pretty=pretty, comments=False)
+    return _parsed(sql).copy().transform(fill).sql(dialect="duckdb", pretty=pretty, comments=False)
 
 
 @lru_cache(maxsize=512)

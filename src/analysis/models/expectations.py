@@ -77,14 +77,27 @@ def expected_values(
     ValueError
         For histories or spends that cannot be (the first such row is named), or settings out of range.
     """
-    x, t_x, T = check_columns(x, t_x, T)
-    mean_spend = as_numbers("mean_spend", mean_spend)
-    check_equal_lengths(x=x, mean_spend=mean_spend)
-    mean_spend = check_spend(x, mean_spend)
+    (x, t_x, T), mean_spend = check_customers(x, t_x, T, mean_spend)
     horizon = horizon_of(quarter_lengths, gross_margin, discount_rate_per_year, purchase_fit.time_unit)
 
     pairs, pair_of = distinct_pairs(x, T, DAYS_PER_TIME_UNIT[purchase_fit.time_unit])
     return expect(purchase_fit, spend_fit, horizon, pairs, pair_of, (x, t_x, T), mean_spend)
+
+
+def check_customers(
+    x: ArrayLike, t_x: ArrayLike, T: ArrayLike, mean_spend: ArrayLike
+) -> tuple[tuple[Floats, Floats, Floats], Floats]:
+    """Histories and mean spends as checked columns of one length, one entry per customer.
+
+    Raises
+    ------
+    ValueError
+        For histories or spends that cannot be; the first such row is named.
+    """
+    histories = check_columns(x, t_x, T)
+    mean_spend = as_numbers("mean_spend", mean_spend)
+    check_equal_lengths(x=histories[0], mean_spend=mean_spend)
+    return histories, check_spend(histories[0], mean_spend)
 
 
 def expect(

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from .distinct import distinct_rows
-from .expectations import ExpectedValues, expect
+from .expectations import ExpectedValues, check_customers, expect
 from .futures import (
     DistinctHistories,
     Horizon,
@@ -32,9 +32,9 @@ from .futures import (
     worth_if_staying,
     worths_over_draws,
 )
-from .histories import as_numbers, check_columns, check_equal_lengths
+from .histories import check_equal_lengths
 from .purchase_fit import PurchaseFit, StayingDraws
-from .spend_fit import SpendFit, check_spend
+from .spend_fit import SpendFit
 
 Floats = NDArray[np.float64]
 
@@ -203,10 +203,7 @@ def value_customers(
     ValueError
         For histories or spends that cannot be (the first such row is named), or settings out of range.
     """
-    x, t_x, T = check_columns(x, t_x, T)
-    mean_spend = as_numbers("mean_spend", mean_spend)
-    check_equal_lengths(x=x, mean_spend=mean_spend)
-    mean_spend = check_spend(x, mean_spend)
+    (x, t_x, T), mean_spend = check_customers(x, t_x, T, mean_spend)
     horizon = horizon_of(quarter_lengths, gross_margin, discount_rate_per_year, purchase_fit.time_unit)
     distinct = distinct_histories(x, t_x, T, purchase_fit.time_unit)
     pairs, pair_of = (distinct.pair_x, distinct.pair_T), distinct.pair[distinct.of_customer]
