@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 from markupsafe import Markup
 
 from analysis.report import editions
-from analysis.report.html import PageLink, check_page, page_around
+from analysis.report.html import PageLink, check_page, page_around, read_page
 
 HEADER = {"company": "Harbour & Field", "period": "2026Q3", "run": "3f2a91c"}
 LINKS = (
@@ -34,7 +34,8 @@ def whole():
         '<h2 id="a">A</h2><h3>B</h3><p aria-labelledby="a">x <a href="p02.en.html">top</a></p>'
         '<p><a href="p01.zh.html">中文</a></p>',
     )
-    return editions.single_file({"p01": first, "p02": second}, language="en", header=HEADER, links=LINKS)
+    pages = {"p01": read_page(first), "p02": read_page(second)}
+    return editions.single_file(pages, language="en", header=HEADER, links=LINKS)
 
 
 def test_the_index_lists_every_page_with_its_state():
@@ -89,7 +90,7 @@ def test_links_between_pages_become_links_within_the_file(whole):
 
 def test_only_finished_pages_are_bound_together():
     with pytest.raises(ValueError, match="p09"):
-        editions.single_file({"p09": "<p>draft</p>"}, language="en", header=HEADER)
+        editions.single_file({"p09": read_page("<p>draft</p>")}, language="en", header=HEADER)
 
 
 def test_without_a_browser_there_is_no_pdf_but_a_reason(tmp_path, monkeypatch):

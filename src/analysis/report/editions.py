@@ -55,14 +55,14 @@ def _index_item(page: PageLink, language: str) -> Markup:
 
 
 def single_file(
-    pages: Mapping[str, str], *, language: str, header: Mapping[str, Any], links: Sequence[PageLink] = ()
+    pages: Mapping[str, BeautifulSoup], *, language: str, header: Mapping[str, Any], links: Sequence[PageLink] = ()
 ) -> str:
     """All pages of a run in one HTML document, under one masthead and one table of contents.
 
     Parameters
     ----------
-    pages : mapping of str to str
-        Finished HTML of each page by its id, in order, all in the same language.
+    pages : mapping of str to BeautifulSoup
+        Each finished page as ``read_page`` gives it, by its id, in order, all in the same language; taken apart.
     links : sequence of PageLink
         The run's pages; links among them become links within the file.
 
@@ -72,7 +72,7 @@ def single_file(
         When a page has no content to take.
     """
     anchors = {link.href: f"#{link.page_id}" for link in links if link.href and link.page_id in pages}
-    parts = {page_id: _part(page_id, html, anchors) for page_id, html in pages.items()}
+    parts = {page_id: _part(page_id, page, anchors) for page_id, page in pages.items()}
     titles = {page_id: part.find("h2").get_text(" ", strip=True) for page_id, part in parts.items()}
     back = Markup('<p class="wb-back"><a href="#content">{}</a></p>').format(
         label("back_to_contents", language)
@@ -86,9 +86,8 @@ def single_file(
     )  # fmt: skip
 
 
-def _part(page_id: str, html: str, anchors: Mapping[str, str]) -> Tag:
+def _part(page_id: str, page: BeautifulSoup, anchors: Mapping[str, str]) -> Tag:
     """One page as a section: title an h2, headings one level down, ids under the page's own name."""
-    page = BeautifulSoup(html, "html.parser")
     content, title = page.find("main"), page.find("h1")
     if content is None or title is None:
         raise ValueError(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from analysis.catalogue import DEFAULT, Metric
+from analysis.facts import Book
 from analysis.facts.compile import grain, settings_in
 from analysis.metrics.derived import operands
 from analysis.metrics.frame import NOT_STATED
@@ -58,6 +59,7 @@ def explain_metric(
     by: str | None = None,
     group: str | None = None,
     kpis: pd.DataFrame | None = None,
+    source_rows: pd.DataFrame | None = None,
 ) -> Explained:
     """Definition, settings, counts, SQL and first source rows of one figure of the period.
 
@@ -69,6 +71,8 @@ def explain_metric(
         A dimension and one of its groups; the company as a whole if not given.
     kpis
         The frame that holds the figure, if not the run's own.
+    source_rows
+        Its first rows where they have been asked for, with those of others, by ``first_rows``.
     """
     book = results.book
     row = _figure(results.kpis if kpis is None else kpis, metric, book.window.label, by, group)
@@ -86,7 +90,7 @@ def explain_metric(
         **shared,
         grain=grain(metric.fact),
         sql=book.compile_pretty(_of_group(scan_sql(book, scan), book.window.label, by, group)),
-        source_rows=_first_rows(results, metric, by, group),
+        source_rows=_rows_of_group(book, metric, by, group) if source_rows is None else source_rows,
     )
 
 
@@ -133,27 +137,54 @@ def _of_group(sql: str, period: str, by: str | None, group: str | None) -> str:
     return f"select * from ({sql}) as measured where {where}"
 
 
-def _first_rows(results: Results, metric: Metric, by: str | None, group: str | None) -> pd.DataFrame:
-    """The first rows of the fact that enter the figure, by key."""
-    book, window = results.book, results.book.window
-    conditions = [f"({metric.where})"] if metric.where else []
-    if metric.at is None:
-        conditions.append(f"f.period = '{window.label}'")
-    elif metric.at.endswith("_on"):
-        conditions.append(f"f.{metric.at} >= date '{window.start}' and f.{metric.at} < date '{window.end}'")
-    else:
-        start, end = book.instants(window)
-        conditions.append(f"f.{metric.at} >= timestamp '{start}' and f.{metric.at} < timestamp '{end}'")
+def first_rows(book: Book, metrics: Sequence[Metric]) -> dict[tuple[str, str], pd.DataFrame]:
+    """The first rows of the facts that enter each metric's figure of the period, by metric and variant.
+
+    One question for each fact and time column, however many metrics: a fact is put together once. Metrics that are not
+    counted from rows are not among the keys.
+    """
+    found: dict[tuple[str, str], pd.DataFrame] = {}
+    counted = [metric for metric in metrics if metric.fact and not missing_tables(book, metric)]
+    for fact, at in dict.fromkeys((metric.fact, metric.at) for metric in counted):
+        its = [metric for metric in counted if (metric.fact, metric.at) == (fact, at)]
+        parts = [
+            f"select * from (select {number} as metric_number, f.* from rows_of_the_period f "
+            f"where {metric.where or 'true'} order by all limit {FIRST_ROWS})"
+            for number, metric in enumerate(its)
+        ]
+        in_period = f"select f.* from {fact} f where {_in_period(book, its[0])}"
+        rows = book.ask(f"with rows_of_the_period as ({in_period}) {' union all '.join(parts)} order by all")
+        for number, metric in enumerate(its):
+            own = rows[rows["metric_number"] == number].drop(columns="metric_number")
+            found[metric.id, metric.variant] = own.reset_index(drop=True)
+    return found
+
+
+def _rows_of_group(book: Book, metric: Metric, by: str | None, group: str | None) -> pd.DataFrame:
+    """The first rows of the fact that enter the figure of a group, or of the company."""
+    conditions, join = [_in_period(book, metric), *([f"({metric.where})"] if metric.where else [])], ""
     if by and group is not None:
         wanted = "'" + group.replace("'", "''") + "'"
         own = metric.fact in book.catalogue.dimensions[by].facts or metric.at is None
         column = f"f.{by}" if own else f"p.{by}"
         conditions.append(f"coalesce(cast({column} as varchar), '{NOT_STATED}') = {wanted}")
         if not own and reaches(book, book.catalogue.dimensions[by], metric.fact):
-            join = f"left join customer_periods p on p.customer_id = f.customer_id and p.period = '{window.label}'"
-            where = " and ".join(conditions)
-            return book.ask(
-                f"select f.* from {metric.fact} f {join} where {where} order by all limit {FIRST_ROWS}"
+            join = (
+                "left join customer_periods p on p.customer_id = f.customer_id "
+                f"and p.period = '{book.window.label}'"
             )
-    where = " and ".join(conditions) or "true"
-    return book.ask(f"select f.* from {metric.fact} f where {where} order by all limit {FIRST_ROWS}")
+    where = " and ".join(conditions)
+    return book.ask(
+        f"select f.* from {metric.fact} f {join} where {where} order by all limit {FIRST_ROWS}"
+    )
+
+
+def _in_period(book: Book, metric: Metric) -> str:
+    """The condition that puts a row of the metric's fact into the period."""
+    window = book.window
+    if metric.at is None:
+        return f"f.period = '{window.label}'"
+    if metric.at.endswith("_on"):
+        return f"f.{metric.at} >= date '{window.start}' and f.{metric.at} < date '{window.end}'"
+    start, end = book.instants(window)
+    return f"f.{metric.at} >= timestamp '{start}' and f.{metric.at} < timestamp '{end}'"

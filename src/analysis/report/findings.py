@@ -20,7 +20,6 @@ from analysis.report.kpis_shown import (
     AGAINST,
     OTHER_BASE,
     chosen,
-    company_level,
     comparisons,
     gaps_in_comparison,
     has_short_history,
@@ -107,15 +106,21 @@ def changes_to_judge(results: Results) -> pd.DataFrame:
         The frame of changes with ``low, high, n, base_n``, ``kind, is_headline``, and what makes a sure
         change doubtful: ``is_other_base``, ``is_short_history``, ``is_doubtful_model``.
     """
+    if "changes_to_judge" not in results.remembered:
+        results.remembered["changes_to_judge"] = _changes_to_judge(results)
+    return results.remembered["changes_to_judge"]
+
+
+def _changes_to_judge(results: Results) -> pd.DataFrame:
     book = results.book
     records = {m.id: chosen(book, m) for m in book.catalogue.metrics.values() if m.shown}
-    changes = company_level(results.changes)
+    changes = results.company_changes
     wanted = [
         row.metric in records and records[row.metric].variant == row.variant for row in changes.itertuples()
     ]
     rows = changes[pd.Series(wanted, changes.index, dtype=bool) & changes["difference"].notna()]
     rows = rows[rows["against"].isin(comparisons(book))]
-    rows = _with_sizes(rows, company_level(results.kpis))
+    rows = _with_sizes(rows, results.company_kpis)
     metrics = [records[name] for name in rows["metric"]]
     is_sum = pd.Series([metric.additive for metric in metrics], rows.index, dtype=bool)
     doubtful, windows = bool(doubtful_models(results)), {window.label: window for window in book.windows}
@@ -350,7 +355,7 @@ def _shown_figures(results: Results) -> pd.DataFrame:
     """The period's company-level figures of every metric shown, under the run's own variants."""
     book = results.book
     wanted = {m.id: chosen(book, m).variant for m in book.catalogue.metrics.values() if m.shown}
-    rows = company_level(results.kpis)
+    rows = results.company_kpis
     rows = rows[rows["period"] == book.window.label]
     return rows[rows["variant"] == rows["metric"].map(wanted)]
 

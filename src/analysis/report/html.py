@@ -21,7 +21,8 @@ import jinja2
 import mistune
 from bs4 import BeautifulSoup, Tag
 from markupsafe import Markup
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import HTMLExporter, TemplateExporter
+from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
@@ -285,6 +286,14 @@ class _TextRenderer(IPythonRenderer):
 class _CellExporter(HTMLExporter):
     """nbconvert's HTML exporter with markdown that knows no mathematics: a dollar sign is a dollar sign."""
 
+    def from_notebook_node(
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """The same as HTMLExporter's, which then reads all it has made to look for what `choose_cells` has seen."""
+        lexer = nb.metadata.get("language_info", {}).get("pygments_lexer", "ipython3")
+        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer=lexer, parent=self))
+        return TemplateExporter.from_notebook_node(self, nb, resources, **options)
+
     @jinja2.pass_context
     def markdown2html(self, context: Any, source: str) -> str:
         attachments = context.get("cell", {}).get("attachments", {})
@@ -454,13 +463,21 @@ FORBIDDEN = (
 )
 
 
-def check_page(html: str, *, bytes_limit: int | None = PAGE_BYTES_LIMIT) -> list[str]:
+def read_page(html: str) -> BeautifulSoup:
+    """A finished page, read once for whoever looks into it."""
+    return BeautifulSoup(html, "html.parser")
+
+
+def check_page(
+    html: str, *, read: BeautifulSoup | None = None, bytes_limit: int | None = PAGE_BYTES_LIMIT
+) -> list[str]:
     """What is wrong with a finished page, one sentence each; an empty list for a page fit to be sent.
 
     Looks at: language, title, one h1, alternative texts, scopes of table headings, ids used twice, links to
     nowhere, anything that would be fetched or run, the content security policy, a stack trace, size.
+    `read` is the same page as ``read_page`` gives it, where somebody has read it before.
     """
-    page = BeautifulSoup(html, "html.parser")
+    page = read or read_page(html)
     problems = [
         *_check_frame(page),
         *_check_pictures_and_tables(page),

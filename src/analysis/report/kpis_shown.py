@@ -5,8 +5,10 @@ Nothing is worked out again here: what is shown stands in the frame of figures o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from itertools import dropwhile
 from typing import Any
 
 import pandas as pd
@@ -69,11 +71,6 @@ def variant_name(metric: Metric, language: str) -> str:
     return metric.variant_name.in_(language) if metric.variant_name else metric.variant
 
 
-def company_level(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a frame of figures or changes that are about the company as a whole."""
-    return frame[frame["by"].isna()]
-
-
 def trend_windows(book: Book) -> list[Window]:
     """The windows a trend shows, oldest first: whole periods, then the run's own, be it whole or not."""
     shown = [window for window in book.windows if not window.is_partial or window == book.window]
@@ -88,11 +85,9 @@ def trend(results: Results, metric: Metric) -> list[float]:
     windows = [window.label for window in trend_windows(results.book)]
     if results.book.window.is_partial and metric.kind in ("total", "count"):
         windows = windows[:-1]
-    kpis = company_level(results.kpis)
-    rows = kpis[(kpis["metric"] == metric.id) & (kpis["variant"] == metric.variant)]
-    values = rows.set_index("period")["value"].reindex(windows)
-    first = values.first_valid_index()
-    return [] if first is None else values.loc[first:].astype(float).tolist()
+    rows = [results.company_figures.get((metric.id, metric.variant, window)) for window in windows]
+    values = [float("nan") if row is None else float(row["value"]) for row in rows]
+    return list(dropwhile(math.isnan, values))
 
 
 def looks_back_from(book: Book, window: Window, metric: Metric) -> date | None:
@@ -122,7 +117,7 @@ def is_short_at(book: Book, window_label: str, metric: Metric) -> bool:
 
 def misleading_windows(results: Results, metrics: Iterable[Metric]) -> list[Window]:
     """The windows of the page whose retention says little, because the data begin too shortly before them."""
-    book, kpis = results.book, company_level(results.kpis)
+    book, kpis = results.book, results.company_kpis
     asked = [metric for metric in metrics if metric.is_sampled]
     named = {book.window.label, *book.baselines[book.window.label].values()}
     known = kpis[kpis["value"].notna()]
@@ -285,9 +280,8 @@ def kpi_rows(results: Results, metrics: Sequence[Metric]) -> pd.DataFrame:
         ``KPI_ROW_COLUMNS``. ``…_base_change`` is the relative change of n where it is larger than a third,
         ``…_verdict`` a key of the badges, ``trend`` a list of values in time order.
     """
-    book, kpis, changes = results.book, company_level(results.kpis), company_level(results.changes)
-    figures = {(r["metric"], r["variant"], r["period"]): r for r in kpis.to_dict("records")}
-    by_base = {(r["metric"], r["variant"], r["against"]): r for r in changes.to_dict("records")}
+    book, figures = results.book, results.company_figures
+    changes = {(r.metric, r.variant, r.against): r._asdict() for r in results.company_changes.itertuples()}
     rows = []
     for metric in metrics:
         figure = figures.get((metric.id, metric.variant, book.window.label))
@@ -295,7 +289,7 @@ def kpi_rows(results: Results, metrics: Sequence[Metric]) -> pd.DataFrame:
             continue
         row = {"unit": unit_of(metric), "trend": trend(results, metric), **figure}
         for against in AGAINST:
-            change = by_base.get((metric.id, metric.variant, against))
+            change = changes.get((metric.id, metric.variant, against))
             row |= _change_cells(change, figure, figures, metric, book, against)
         rows.append(row)
     return pd.DataFrame(rows, columns=KPI_ROW_COLUMNS)
@@ -349,7 +343,7 @@ def gaps_in_comparison(results: Results, language: str) -> list[str]:
 
 def can_compare(results: Results, against: str) -> bool:
     """Whether any figure of the company can be compared with the previous or the year-ago window."""
-    changes = company_level(results.changes)
+    changes = results.company_changes
     return bool(changes.loc[changes["against"] == against, "difference"].notna().any())
 
 
@@ -357,7 +351,7 @@ def why_not_compared(results: Results, against: str, language: str) -> str:
     """The reason why a window has no figures to compare with."""
     book = results.book
     name = book.baselines[book.window.label][against]
-    figures = company_level(results.kpis)
+    figures = results.company_kpis
     reasons = figures.loc[(figures["period"] == name) & figures["reason"].notna(), "reason"].map(root_reason)
     if len(reasons):
         return say_reason(reasons.mode().iloc[0], book, language)

@@ -88,7 +88,7 @@ def _display(
     from analysis.report.figures.style import figure_style
 
     with figure_style(language):
-        figure, ax = plt.subplots(layout="constrained")
+        figure, ax = plt.subplots(layout="none")  # laid out when it is displayed
         drawn = plot(results, *arguments, language=language, ax=ax, **options)
         if isinstance(drawn, NotMeasured):
             plt.close(figure)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from bs4 import BeautifulSoup
 
 from analysis.catalogue import Page, label, load_catalogue
 from analysis.errors import InputError
@@ -28,7 +29,7 @@ from analysis.facts import Book, open_book
 from analysis.params import Params, code_hash
 from analysis.periods import Period, Window
 from analysis.report.editions import index_page, single_file
-from analysis.report.html import PageBody, PageLink, check_page, has_gaps, page_body, page_of
+from analysis.report.html import PageBody, PageLink, check_page, has_gaps, page_body, page_of, read_page
 from analysis.report.kernels import WarmKernels, warm_kernels
 from analysis.report.per_language import LANGUAGES_VARIABLE
 from analysis.report.progress import Progress, Teller, seconds_left, tell_nobody
@@ -320,9 +321,9 @@ def _render(made: Sequence[PageRun], folder: Path, results: Results, languages: 
                 one.bodies[language], language=language, pages=links, page_id=one.page.id,
                 header={**header, "title": link.title, "languages": others},
             )  # fmt: skip
-            _check(html, f"{language}/{link.href}")
+            pages[one.page.id] = read_page(html)
+            _check(html, pages[one.page.id], f"{language}/{link.href}")
             (target / link.href).write_text(html, encoding="utf-8")
-            pages[one.page.id] = html
         others = {other: f"../{other}/index.html" for other in languages if other != language}
         index = index_page(links, language=language, header={**header, "languages": others})
         (target / "index.html").write_text(index, encoding="utf-8")
@@ -330,8 +331,8 @@ def _render(made: Sequence[PageRun], folder: Path, results: Results, languages: 
         (folder / f"report-{language}.html").write_text(whole, encoding="utf-8")
 
 
-def _check(html: str, name: str) -> None:
-    if problems := check_page(html):
+def _check(html: str, read: BeautifulSoup, name: str) -> None:
+    if problems := check_page(html, read=read):
         raise RunError(f"{name} is not fit to be sent: " + "; ".join(problems))
 
 

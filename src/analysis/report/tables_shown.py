@@ -19,7 +19,13 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from analysis.catalogue import label as declared_label
-from analysis.report.figures.style import INKS, PALETTE, PHONE_WIDTH_PIXELS, figure_png
+from analysis.report.figures.style import (
+    CONTENT_WIDTH_PIXELS,
+    INKS,
+    PALETTE,
+    PHONE_WIDTH_PIXELS,
+    figure_pngs,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -853,7 +859,7 @@ def display_figure(figure: Figure, language: str, alt: str, *, title: str = "", 
 
     if not alt.strip():
         raise ValueError("A figure needs an alternative text: say in a sentence what it shows.")
-    wide, narrow = figure_png(figure, language), figure_png(figure, language, width_pixels=PHONE_WIDTH_PIXELS)
+    wide, narrow = figure_pngs(figure, language, [CONTENT_WIDTH_PIXELS, PHONE_WIDTH_PIXELS])
     plt.close(figure)
     data = {"image/png": base64.b64encode(wide).decode(), PHONE_PNG: base64.b64encode(narrow).decode()}
     about = {"language": language, "alt": alt.strip(), "title": title, "note": note}

@@ -43,6 +43,21 @@ class Results:
         return {}
 
     @cached_property
+    def company_kpis(self) -> pd.DataFrame:
+        """The rows of the KPI frame that are about the company as a whole."""
+        return self.kpis[self.kpis["by"].isna()]
+
+    @cached_property
+    def company_changes(self) -> pd.DataFrame:
+        """The changes of the company as a whole."""
+        return self.changes[self.changes["by"].isna()]
+
+    @cached_property
+    def company_figures(self) -> dict[tuple[str, str, str], dict[str, Any]]:
+        """The rows of ``company_kpis`` by metric, variant and period."""
+        return {(r["metric"], r["variant"], r["period"]): r for r in self.company_kpis.to_dict("records")}
+
+    @cached_property
     def quality(self) -> pd.DataFrame:
         """Rows read, rejected, kept and excluded, by table and rule."""
         return read_quality(self.book.prepared)
@@ -77,15 +92,10 @@ class Results:
     ) -> pd.Series | NotMeasured:
         """One company-level figure; the run's own variant and period unless told otherwise."""
         variant = variant or self.book.settings.variants.get(metric, DEFAULT)
-        kpis = self.frames["kpis"]
-        found = kpis[
-            (kpis["metric"] == metric) & (kpis["variant"] == variant) & kpis["by"].isna()
-            & (kpis["period"] == (period or self.book.window.label))
-        ]  # fmt: skip
-        if found.empty:
+        row = self.company_figures.get((metric, variant, period or self.book.window.label))
+        if row is None:
             return NotMeasured("metric_absent")
-        row = found.iloc[0]
-        return NotMeasured(row["reason"]) if row["status"] == "not_measured" else row
+        return NotMeasured(row["reason"]) if row["status"] == "not_measured" else pd.Series(row)
 
 
 def kept_by_content(book: Book, make: Callable[[Book], dict[str, pd.DataFrame]]) -> Results:

@@ -14,6 +14,7 @@ from analysis.facts import NotMeasured
 from analysis.periods import first_days
 from analysis.report.figures.scorecard import plot_revenue_trend, revenue_by_period
 from analysis.report.figures.style import INKS, figure_style
+from analysis.suite import Results
 
 matplotlib.use("agg")
 
@@ -52,7 +53,7 @@ def running(results):
         "window": window, "windows": (*book.windows[:-1], window), "settings": book.settings,
         "catalogue": book.catalogue, "baselines": book.baselines, "coverage": book.coverage,
     }  # fmt: skip
-    return SimpleNamespace(book=SimpleNamespace(**fields), kpis=results.kpis, changes=results.changes)
+    return Results(SimpleNamespace(**fields), results.frames)
 
 
 def test_a_running_period_is_drawn_pale_and_hatched_and_said_to_be_running(shop, drawing):
@@ -67,6 +68,6 @@ def test_a_running_period_is_drawn_pale_and_hatched_and_said_to_be_running(shop,
 def test_nothing_sold_gives_no_chart(shop, drawing):
     ax, language = drawing
     kpis = shop.kpis.assign(value=shop.kpis["value"].mask(shop.kpis["metric"] == "revenue"))
-    nothing = SimpleNamespace(book=shop.book, kpis=kpis)
+    nothing = Results(shop.book, {"kpis": kpis})
     assert revenue_by_period(nothing).empty
     assert plot_revenue_trend(nothing, language=language, ax=ax) == NotMeasured("no_rows")

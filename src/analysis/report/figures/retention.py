@@ -17,7 +17,6 @@ from analysis.report.kpi_tables import (
 )
 from analysis.report.kpis_shown import (
     chosen,
-    company_level,
     group_name,
     has_short_history,
     join_sentences,
@@ -127,7 +126,7 @@ def retention_by_period(results: Results) -> pd.DataFrame:
     """
     book = results.book
     metric = chosen(book, book.catalogue.metrics[GROUPED])
-    kpis = company_level(results.kpis)
+    kpis = results.company_kpis
     kpis = kpis[(kpis["metric"] == metric.id) & (kpis["variant"] == metric.variant)].set_index("period")
     windows = trend_windows(book)
     rows = (

@@ -11,7 +11,6 @@ from analysis.facts import NotMeasured
 from analysis.report.figures.style import INKS, PALETTE, label_bars
 from analysis.report.kpis_shown import (
     chosen,
-    company_level,
     join_sentences,
     say_money_short,
     say_period,
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 def revenue_by_period(results: Results) -> pd.DataFrame:
     """One row for each period with revenue, oldest first: ``period, revenue, orders, is_running``."""
-    book, kpis = results.book, company_level(results.kpis)
+    book, kpis = results.book, results.company_kpis
     variants = {name: chosen(book, book.catalogue.metrics[name]).variant for name in ("revenue", "orders")}
     kpis = kpis[kpis["variant"] == kpis["metric"].map(variants)]
     wide = kpis.pivot(index="period", columns="metric", values="value").reindex(columns=list(variants))

@@ -44,6 +44,7 @@ PHONE_WIDTH_PIXELS = 480
 SCREEN_DPI = 100
 SHARPNESS = 2
 FIGURE_HEIGHT_INCHES = 3.4
+PADDING_INCHES = 0.04
 
 LATIN_FAMILIES = ("Helvetica Neue", "Helvetica", "Arial", "Liberation Sans", "Noto Sans", "DejaVu Sans")
 CHINESE_FAMILIES = (
@@ -328,55 +329,98 @@ def figure_png(figure: Figure, language: str, *, width_pixels: int = CONTENT_WID
     MissingGlyphs
         When a text of the figure holds a character that no font in use can draw.
     """
-    with figure_style(language), _resized(figure, width_pixels / SCREEN_DPI), _no_boxes(), _laid_out(figure):
+    return figure_pngs(figure, language, [width_pixels])[0]
+
+
+def figure_pngs(figure: Figure, language: str, widths_pixels: Sequence[int]) -> list[bytes]:
+    """A figure as PNGs of several widths, each at double sharpness; see `figure_png`.
+
+    It is laid out once, where it is narrowest: what stands around a plot is type, as large in every width.
+    """
+    with figure_style(language), _as_it_was(figure), _no_boxes():
         # the style is set again because ticks that appear while drawing take their fonts at that moment
-        pixels = _drawn(figure)
-    return _packed(pixels, SHARPNESS * width_pixels)
+        margins = _margins_inches(figure, min(widths_pixels) / SCREEN_DPI)
+        return [_packed(_drawn(figure, width / SCREEN_DPI, margins), SHARPNESS * width) for width in widths_pixels]
 
 
-def _drawn(figure: Figure) -> bytes:
-    """The pixels (RGBA) of a figure that is laid out; ``savefig`` would lay it out once more before drawing."""
+@contextmanager
+def _as_it_was(figure: Figure) -> Iterator[None]:
+    """Give a figure back its size, canvas and layout after it was drawn as it will be saved."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    before = figure.canvas
+    size, dpi = figure.get_size_inches().copy(), figure.dpi
+    canvas, engine = figure.canvas, figure.get_layout_engine()
     try:
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        return bytes(canvas.buffer_rgba())
-    finally:
-        figure.set_canvas(before)
-
-
-@contextmanager
-def _resized(figure: Figure, width_inches: float) -> Iterator[None]:
-    before = figure.get_size_inches().copy()
-    if figure.get_layout_engine() is None:
-        figure.set_layout_engine("constrained")
-    figure.set_size_inches(width_inches, before[1])
-    try:
+        FigureCanvasAgg(figure)
+        figure.set_dpi(SHARPNESS * SCREEN_DPI)  # text is a little wider than at half the sharpness
+        figure.set_layout_engine("none")
         yield
     finally:
-        figure.set_size_inches(before)
+        figure.set_canvas(canvas)
+        figure.set_dpi(dpi)
+        figure.set_size_inches(size)
+        figure.set_layout_engine(engine or "none")
+
+
+def _margins_inches(figure: Figure, width_inches: float) -> tuple[float, ...] | None:
+    """What the texts around a figure's plot need left, below, right and above; None where it has several plots."""
+    if len(figure.axes) != 1:
+        return None
+    margins = (0.0, 0.0, 0.0, 0.0)
+    for _ in range(2):  # ticks change a little with the room they are given
+        _place(figure, width_inches, margins)
+        with _uncrowded(figure):
+            outer, inner = _extents_inches(figure)
+        margins = tuple(
+            PADDING_INCHES + max(0.0, room)
+            for room in (inner.x0 - outer.x0, inner.y0 - outer.y0, outer.x1 - inner.x1, outer.y1 - inner.y1)
+        )
+    return margins
+
+
+def _extents_inches(figure: Figure) -> tuple[Any, Any]:
+    """The only plot of a figure with its texts, and without."""
+    from matplotlib.transforms import TransformedBbox
+
+    [axes] = figure.axes
+    to_inches = figure.dpi_scale_trans.inverted()
+    outer = axes.get_tightbbox(figure._get_renderer(), for_layout_only=True)
+    return TransformedBbox(outer, to_inches), TransformedBbox(axes.bbox, to_inches)
+
+
+def _place(figure: Figure, width_inches: float, margins: Sequence[float]) -> None:
+    """Make a figure so wide, and its only plot as large as the margins leave room for."""
+    height = figure.get_size_inches()[1]
+    figure.set_size_inches(width_inches, height)
+    left, below, right, above = margins
+    figure.axes[0].set_position(
+        (left / width_inches, below / height, 1 - (left + right) / width_inches, 1 - (below + above) / height)
+    )
+
+
+def _drawn(figure: Figure, width_inches: float, margins: Sequence[float] | None) -> bytes:
+    """The pixels (RGBA) of a figure with these margins; one of several plots is laid out by matplotlib."""
+    if margins is None:
+        figure.set_size_inches(width_inches, figure.get_size_inches()[1])
+        figure.set_layout_engine("constrained")
+        figure.get_layout_engine().execute(figure)
+        figure.set_layout_engine("none")  # or it would be laid out once more before it is drawn
+    else:
+        _place(figure, width_inches, margins)
+    with _uncrowded(figure):
+        figure.canvas.draw()
+    return bytes(figure.canvas.buffer_rgba())
 
 
 @contextmanager
-def _laid_out(figure: Figure) -> Iterator[None]:
-    """Lay the figure out once, and show crowded labels along x axes every second, third, … only."""
-    dpi = figure.dpi
-    figure.set_dpi(
-        SHARPNESS * SCREEN_DPI
-    )  # as it will be saved: text is a little wider than at half the sharpness
-    figure.draw_without_rendering()
-    engine = figure.get_layout_engine()
+def _uncrowded(figure: Figure) -> Iterator[None]:
+    """Show crowded labels along x axes every second, third, … only."""
     hidden = [label for axes in figure.axes for label in crowded_labels(axes)]
     for label in hidden:
         label.set_visible(False)
-    figure.set_layout_engine("none")  # the drawing that follows keeps this layout instead of finding it again
     try:
         yield
     finally:
-        figure.set_dpi(dpi)
-        figure.set_layout_engine(engine)
         for label in hidden:
             label.set_visible(True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ from markupsafe import Markup
 from analysis.catalogue import DEFAULT, Catalogue, Metric, label, nearest
 from analysis.facts import Book, NotMeasured
 from analysis.params import Settings
-from analysis.report.explained import Explained, explain_metric, fill_in
+from analysis.report.explained import Explained, explain_metric, fill_in, first_rows
 from analysis.report.kpis_shown import (
     chosen,
     join_sentences,
@@ -57,7 +58,19 @@ def show_definitions(results: Results, page: str, *, language: str) -> Markup:
     metrics = [chosen(book, metric) for metric in page_metrics(book.catalogue, book.settings, page)]
     if page == "data_quality":
         return every_definition(book, metrics, language)
+    _explain_at_once(results, metrics)
     return Markup("").join(_definition(results, metric, language) for metric in metrics)
+
+
+def _explain_at_once(results: Results, metrics: Sequence[Metric]) -> None:
+    """Remember how each figure came to be, with few questions to the engine for all of them."""
+    todo = [metric for metric in metrics if ("explained", metric.id, metric.variant) not in results.remembered]
+    rows = first_rows(results.book, todo)
+    for metric in todo:
+        its = rows.get((metric.id, metric.variant))
+        results.remembered["explained", metric.id, metric.variant] = explain_metric(
+            results, metric, source_rows=its
+        )
 
 
 def page_metrics(catalogue: Catalogue, settings: Settings, page: str) -> list[Metric]:
@@ -90,10 +103,8 @@ def meaning_of(metric: Metric, settings: dict[str, Any], language: str) -> str:
 
 def explanation(results: Results, metric: Metric, language: str) -> Explanation:
     """How the period's figure of a metric came to be, in words."""
-    key = ("explained", metric.id, metric.variant)
-    if key not in results.remembered:
-        results.remembered[key] = explain_metric(results, metric)
-    explained = results.remembered[key]
+    _explain_at_once(results, [metric])
+    explained = results.remembered["explained", metric.id, metric.variant]
     return Explanation(
         name=figure_line(results, metric, language),
         formula=formula_in_words(metric, language),
