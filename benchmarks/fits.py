@@ -12,8 +12,8 @@ from typing import Any
 from inputs import load_customers, write_customers
 from measuring import Call, Sizes, Task, Warmed, Way, times_faster
 
-COMPILED_LEAST = 1_000_000  # fits of fewer rows do not use what is compiled
-LIFETIMES_MOST = 1_000_000  # beyond, it takes minutes and gigabytes
+COMPILED_LEAST = 1_000_000  # fewer rows are not worth loading what is compiled
+LIFETIMES_MOST = 10_000_000  # where it takes minutes and gigabytes
 SIZES = Sizes(small=(10_000,), default=(10_000, 100_000, 1_000_000, 10_000_000))
 
 

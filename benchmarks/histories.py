@@ -198,7 +198,7 @@ TASKS = (
             "bare scan": Way(bare_scan, is_compared=False),
         },
         write=write_orders,
-        sizes=Sizes(small=(50_000,), default=(1_000_000, 10_000_000), large=(1_000_000, 10_000_000, LARGE)),
+        sizes=Sizes(small=(50_000,), default=(1_000_000, 10_000_000, LARGE)),
         floors=tuple(
             no_slower("analysis", "DuckDB by hand", rows, 1.1) for rows in (1_000_000, 10_000_000, LARGE)
         ),

@@ -29,9 +29,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import betainccinv, betaincinv, hyp2f1
 
-from .compiled import leave_terms_for
+from .compiled import Days, count_days, leave_terms_of_days
 from .distinct import cells_of, mostly_distinct
-from .histories import Histories, blocks_of
+from .histories import Histories, blocks_of, check_rules
 from .newton import Evaluation, Maximum, maximise_in_stages
 
 Floats = NDArray[np.float64]
@@ -56,7 +56,7 @@ class Sums:
 
     ``repeats_beyond[j]`` customers with more than j repeat purchases; ``tosses_beyond[j]`` with more than j
     tosses; ``ages`` distinct T with ``customers_at`` and ``repeats_at`` each; ``tossed`` rows that faced a
-    toss. T counts units of ``days_per_unit`` days.
+    toss, in whole days where the compiled loops are used. T counts units of ``days_per_unit`` days.
     """
 
     repeats_beyond: Floats
@@ -64,7 +64,7 @@ class Sums:
     ages: Floats
     customers_at: Floats
     repeats_at: Floats
-    tossed: Histories
+    tossed: Histories | Days
     coins_at_start: int
     days_per_unit: float
 
@@ -132,12 +132,21 @@ def edges_for(sums: Sums) -> tuple[Floats, Floats]:
 
 
 def sums_of(histories: Histories, coins_at_start: int, days_per_unit: float) -> Sums:
-    """The histories reduced to sums; ``days_per_unit`` is the length in days of what T counts."""
-    by_x, ages, customers_at, repeats_at, at_start = sums_by_age(histories, days_per_unit)
+    """The histories reduced to sums; ``days_per_unit`` is the length in days of what T counts.
+
+    They need not have been checked; errors as in ``check_histories``.
+    """
+    by_days = count_days(histories, coins_at_start, days_per_unit)
+    if by_days is not None:
+        customers, tossed = by_days
+        by_x, ages, customers_at, repeats_at, _ = sums_of_table(customers, days_per_unit)
+    else:
+        check_rules(histories)
+        by_x, ages, customers_at, repeats_at, at_start = sums_by_age(histories, days_per_unit)
+        tossed = histories.take(np.flatnonzero(histories.x > 0))
+        if coins_at_start:
+            tossed = with_one_time_buyers(tossed, ages, at_start)
     beyond = by_x[::-1].cumsum()[::-1]
-    tossed = histories.take(np.flatnonzero(histories.x > 0))
-    if coins_at_start:
-        tossed = with_one_time_buyers(tossed, ages, at_start)
     return Sums(
         repeats_beyond=beyond[1:],
         tosses_beyond=beyond if coins_at_start else beyond[1:],
@@ -157,15 +166,20 @@ def sums_by_age(histories: Histories, days_per_unit: float) -> tuple[Floats, Flo
     if cells is not None:
         cell, is_taken = cells
         customers = np.bincount(cell, weights, minlength=is_taken.size).reshape(is_taken.shape)
-        days = np.flatnonzero(is_taken.any(axis=0))
-        at = customers[:, days]
-        return customers.sum(axis=1), days / days_per_unit, at.sum(axis=0), np.arange(len(at)) @ at, at[0]
+        return sums_of_table(customers, days_per_unit)
     by_x = np.bincount(x.astype(np.intp), weights=weights)
     one_time = weights * (x == 0)
     if mostly_distinct(T):
         return by_x, T, weights, weights * x, one_time
     codes, ages = pd.factorize(T)
     return by_x, ages, *(np.bincount(codes, weights=each) for each in (weights, weights * x, one_time))
+
+
+def sums_of_table(customers: Floats, days_per_unit: float) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """The same from customers in a table of purchases by days."""
+    days = np.flatnonzero(customers.any(axis=0))
+    at = customers[:, days]
+    return customers.sum(axis=1), days / days_per_unit, at.sum(axis=0), np.arange(len(at)) @ at, at[0]
 
 
 def with_one_time_buyers(tossed: Histories, ages: Floats, customers: Floats) -> Histories:
@@ -232,10 +246,8 @@ def leave_terms(theta: Floats, sums: Sums):
     most = int(sums.tossed.x.max(initial=0))
     tosses_before_last = np.maximum(np.arange(most + 1.0) + sums.coins_at_start - 1, 0)
     tossed = sums.tossed
-    compiled = leave_terms_for(len(tossed.x))
-    if compiled is not None:
-        columns = tossed.x, tossed.t_x, tossed.T, tossed.weights
-        return *compiled(theta, *columns, tosses_before_last), slice(0, 4)
+    if isinstance(tossed, Days):
+        return *leave_terms_of_days(theta, tossed, tosses_before_last, sums.days_per_unit), slice(0, 4)
     value, slope, bend = 0.0, np.zeros(4), np.zeros((4, 4))
     for rows in blocks_of(len(tossed.x)):
         parts = leave_terms_of(theta, tossed.take(rows), tosses_before_last)
@@ -248,24 +260,29 @@ def leave_terms_of(theta: Floats, rows: Histories, tosses_before_last: Floats):
     r, alpha, a, b = np.exp(theta)
     x = rows.x.astype(np.intp)
     purchases = r + rows.x
-    at_age, at_last = 1 / (alpha + rows.T), 1 / (alpha + rows.t_x)
-    silence = np.log((alpha + rows.T) * at_last)
-    by_alpha = alpha * (at_age - at_last)
-    u = (theta[2] - np.log(b + tosses_before_last))[x] + purchases * silence
+    age, last = alpha + rows.T, alpha + rows.t_x
+    silence = np.log(age / last)
+    at_age, at_last = alpha / age, alpha / last
+    by_alpha = at_age - at_last
+    u = (theta[2] - np.log(b + tosses_before_last)).take(x)
+    u += purchases * silence
     odds = np.exp(-np.abs(u))  # of the less likely side, so that nothing overflows
     both = 1 + odds
     left = np.where(u > 0, 1.0, odds) / both
-    by_b = (-b / (b + tosses_before_last))[x]
 
+    slopes = np.empty((4, len(x)))
+    np.multiply(r, silence, out=slopes[0])
+    np.multiply(purchases, by_alpha, out=slopes[1])
+    slopes[2] = 1
+    slopes[3] = (-b / (b + tosses_before_last)).take(x)
     weighted = rows.weights * left
-    slopes = np.stack([r * silence, purchases * by_alpha, np.ones_like(u), by_b])
     slope = slopes @ weighted
     bend = (slopes * (weighted * (1 - left))) @ slopes.T
     bend[0, 0] += slope[0]
     bend[0, 1] += r * (weighted @ by_alpha)
     bend[1, 0] = bend[0, 1]
-    bend[1, 1] += weighted @ (slopes[1] * (1 - alpha * (at_age + at_last)))
-    bend[3, 3] += weighted @ (by_b * (1 + by_b))
+    bend[1, 1] += weighted @ (slopes[1] * (1 - at_age - at_last))
+    bend[3, 3] += weighted @ (slopes[3] * (1 + slopes[3]))
     return rows.weights @ (np.maximum(u, 0) + np.log(both)), slope, bend
 
 

@@ -68,10 +68,8 @@ def cells_of(
 
     None where some T is no whole number of days, or where the table would be far larger than the rows.
     """
-    if not len(x):
-        return None
-    shape = int(x.max()) + 1, int(np.rint(T.max() * days_per_unit)) + 1
-    if shape[0] * shape[1] > min(4 * len(x) + 1_000_000, np.iinfo(np.int32).max):
+    shape = table_of_days(x, T, days_per_unit)
+    if shape is None:
         return None
     cell, is_taken = np.empty(len(x), dtype=np.int32), np.zeros(shape, dtype=bool)
     for rows in blocks_of(len(x)):
@@ -82,6 +80,18 @@ def cells_of(
         is_taken.ravel()[here] = True
         cell[rows] = here
     return cell, is_taken
+
+
+def table_of_days(x: NDArray, T: NDArray, days_per_unit: float) -> tuple[int, int] | None:
+    """Rows and columns of a table of purchases by days; the columns need not have been checked.
+
+    None where it would be far larger than the rows, and where there are none.
+    """
+    most, oldest = float(x.max(initial=-1)), float(T.max(initial=-1)) * days_per_unit
+    n_cells = (most + 1) * (oldest + 1)
+    if not (most >= 0 and oldest >= 0 and n_cells <= min(4 * len(x) + 1_000_000, np.iinfo(np.int32).max)):
+        return None
+    return int(most) + 1, round(oldest) + 1
 
 
 def whole_days(times: NDArray, days_per_unit: float) -> NDArray[np.float64] | None:

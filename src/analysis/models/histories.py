@@ -53,21 +53,42 @@ def check_histories(
     ValueError
         Naming the rule and the first row (counted from 0) that breaks it.
     """
-    x, t_x, T = check_columns(x, t_x, T)
-    weights = np.ones(len(x)) if weights is None else as_numbers("weights", weights)
-    check_equal_lengths(x=x, weights=weights)
+    histories = as_histories(x, t_x, T, weights)
+    check_rules(histories)
+    return histories
+
+
+def as_histories(x: ArrayLike, t_x: ArrayLike, T: ArrayLike, weights: ArrayLike | None) -> Histories:
+    """Histories as equally long arrays whose values have not been checked."""
+    columns = as_columns(x, t_x, T)
+    if weights is None:
+        return Histories(*columns, np.broadcast_to(1.0, len(columns[0])))  # one number, however many rows
+    weights = as_numbers("weights", weights)
+    check_equal_lengths(x=columns[0], weights=weights)
+    return Histories(*columns, weights)
+
+
+def check_rules(histories: Histories) -> None:
+    """Raise where a history cannot be; errors as in ``check_histories``."""
+    check_columns(histories.x, histories.t_x, histories.T)
+    weights = histories.weights
     if not is_amount(weights):
         check_rows(np.isfinite(weights), "weights must be a finite number", weights=weights)
         check_rows(weights >= 0, "weights must not be negative", weights=weights)
-    return Histories(x, t_x, T, weights)
 
 
 def check_columns(x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> tuple[Floats, Floats, Floats]:
     """The three columns of histories as checked arrays; errors as in ``check_histories``."""
-    x, t_x, T = (as_numbers(name, values) for name, values in (("x", x), ("t_x", t_x), ("T", T)))
-    check_equal_lengths(x=x, t_x=t_x, T=T)
+    x, t_x, T = as_columns(x, t_x, T)
     if not all(are_possible(x[rows], t_x[rows], T[rows]) for rows in blocks_of(len(x))):
         name_what_is_wrong(x, t_x, T)
+    return x, t_x, T
+
+
+def as_columns(x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    """The three columns as equally long float arrays; their values are not checked."""
+    x, t_x, T = (as_numbers(name, values) for name, values in (("x", x), ("t_x", t_x), ("T", T)))
+    check_equal_lengths(x=x, t_x=t_x, T=T)
     return x, t_x, T
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import beta_geometric
 from .distinct import distinct_rows
 from .fitted import DAYS_PER_TIME_UNIT, FittedModel, check_time_unit, flattened, like_the_input
-from .histories import Histories, check_histories, check_observed, check_rows
+from .histories import Histories, as_histories, check_histories, check_observed, check_rows
 
 Floats = NDArray[np.float64]
 
@@ -134,9 +134,9 @@ class BetaGeometricFit(PurchaseFit):
     ) -> Self:
         """The model at the maximum of its likelihood; degenerate where these histories cannot teach it."""
         check_time_unit(time_unit)
-        histories = check_histories(x, t_x, T, weights)
-        check_observed(histories)
+        histories = as_histories(x, t_x, T, weights)
         sums = beta_geometric.sums_of(histories, cls.coins_at_start, DAYS_PER_TIME_UNIT[time_unit])
+        check_observed(histories)
         trouble = beta_geometric.why_not_fittable(histories, sums)
         if trouble:
             return cls.degenerate(trouble[0], sums.customers, trouble[1], time_unit=time_unit)
@@ -166,7 +166,7 @@ class BetaGeometricFit(PurchaseFit):
         self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, weights: ArrayLike | None = None
     ) -> float:
         """Log-likelihood of these histories, summed, at the fit's parameters."""
-        histories = check_histories(x, t_x, T, weights)
+        histories = as_histories(x, t_x, T, weights)
         sums = beta_geometric.sums_of(histories, self.coins_at_start, DAYS_PER_TIME_UNIT[self.time_unit])
         return beta_geometric.evaluate(np.log(list(self.params.values())), sums)[0]
 

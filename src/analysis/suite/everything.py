@@ -33,7 +33,7 @@ def measure_everything(book: Book) -> dict[str, pd.DataFrame]:
     dimensions = [name for name in book.settings.dimensions if _applies(book, name)]
     models = _fit_all(book)
     measured = measure(book, dimensions)
-    kpis = _with_derived(book, pd.concat([measured, models["kpis"]], ignore_index=True))
+    kpis = _in_order(book, _with_derived(book, pd.concat([measured, models["kpis"]], ignore_index=True)))
     cohorts = measure_cohorts(book)
     return {
         "kpis": kpis,
@@ -45,6 +45,23 @@ def measure_everything(book: Book) -> dict[str, pd.DataFrame]:
             for name in ("customers", "fits", "bridge", "calibration", "tracking", "holdout")
         },
     }
+
+
+def _in_order(book: Book, kpis: pd.DataFrame) -> pd.DataFrame:
+    """Company level first, then each dimension; metrics as in the catalogue, windows in time, groups by name.
+
+    Engines return groups as they come, in another order each time; a run's files are to be the same.
+    """
+    metrics = [(m.id, m.variant) for record in book.catalogue.metrics.values() for m in record.all_variants()]
+    dimensions, windows = list(book.settings.dimensions), [window.label for window in book.windows]
+    places = {
+        "by": kpis["by"].map({name: place for place, name in enumerate(dimensions)}).fillna(-1),
+        "metric": pd.MultiIndex.from_tuples(metrics).get_indexer(kpis.set_index(["metric", "variant"]).index),
+        "period": kpis["period"].map({label: place for place, label in enumerate(windows)}),
+        "group": kpis["group"].fillna(""),
+    }
+    order = pd.DataFrame(places).reset_index(drop=True).sort_values(list(places), kind="stable").index
+    return kpis.iloc[order].reset_index(drop=True)
 
 
 def _applies(book: Book, dimension: str) -> bool:
