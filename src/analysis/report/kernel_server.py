@@ -217,6 +217,8 @@ def be_kernel(arguments: list[str], folder: str, environment: Mapping[str, str])
     os.environ["JPY_PARENT_PID"] = str(server)
     kernel = IPKernelApp.instance(parent_handle=server)  # ends when the server does
     kernel.initialize(arguments)
+    # Closing sockets one by one at exit waits, now and then, seconds for a thread that waits for one of them.
+    atexit.unregister(kernel.close)
     _draw_in_the_notebook()
     kernel.start()
 
