@@ -51,6 +51,90 @@ def open_orders(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Book]
     return opened
 
 
+@pytest.fixture(scope="session")
+def open_company(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Book]:
+    """Open a company, in a folder of its own, whose tables are given as CSV under the contract's own column names."""
+
+    def opened(tables: dict[str, str], period: str, **settings: Any) -> Book:
+        root = tmp_path_factory.mktemp("company")
+        given = {}
+        for name, text in tables.items():
+            (root / f"{name}.csv").write_text(text.strip() + "\n", encoding="utf-8")
+            header = text.strip().splitlines()[0].split(",")
+            given[name] = {"file": f"{name}.csv", "columns": dict(zip(header, header, strict=True))}
+        return open_book(write_company(root, given, **settings), period)
+
+    return opened
+
+
+# A quarter of service: three tickets, four contacts, two customers who were asked everything.
+SERVICE_AND_SURVEYS = {
+    "agents": "agent_id,team\nann,first\nbob,second\n",
+    "tickets": """ticket_id,customer_id,opened_at,first_replied_at,first_solution_at,resolved_at,due_at,\
+waiting_seconds,reopened_count,reassigned_count,handled_by,is_complaint,severity,topic,channel,priority,agent_id,journey_stage,touchpoint
+t1,stays,2024-05-01 09:00,2024-05-01 09:10,2024-05-01 10:00,2024-05-01 12:00,2024-05-02 09:00,600,\
+0,1,agent,true,3,bill,phone,high,ann,use,app
+t3,leaves,2024-06-01 09:00,2024-06-01 09:30,2024-06-01 10:00,2024-06-03 09:00,2024-06-02 09:00,0,\
+1,0,agent,false,,other,phone,low,bob,use,web
+t2,comes,2024-05-10 09:00,2024-05-10 09:01,2024-05-10 09:02,2024-05-10 09:03,2024-05-11 09:00,0,\
+0,0,bot,false,,delivery,chat,low,,buy,web
+""",
+    "contacts": """contact_id,customer_id,ticket_id,started_at,direction,channel,outcome,wait_seconds,talk_seconds,\
+hold_seconds,wrap_up_seconds,handled_by,reached_agent,is_complaint,topic,agent_id,journey_stage,touchpoint
+c1,stays,t1,2024-05-01 09:00,inbound,phone,answered,15,200,10,30,agent,true,true,bill,ann,use,app
+c2,comes,t2,2024-05-10 09:00,inbound,chat,answered,2,30,0,0,bot,false,false,delivery,,buy,web
+c3,leaves,,2024-05-20 09:00,inbound,phone,abandoned,60,,,,agent,,false,bill,,use,app
+c4,stays,,2024-06-20 09:00,inbound,phone,answered,25,100,0,20,agent,true,false,other,bob,use,app
+""",
+    "shifts": """agent_id,started_at,available_seconds,handling_seconds
+ann,2024-05-01 08:00,20000,8000
+bob,2024-06-20 08:00,25000,3000
+""",
+    "help_sessions": """session_id,customer_id,started_at,views,is_helpful,topic
+h1,stays,2024-05-05,3,true,bill
+h2,comes,2024-05-09,1,false,delivery
+""",
+    "questions": """question_id,construct,item,dimension,scale_min,scale_max
+whole,csat,,,1,5
+speed,csat,response_speed,,1,5
+recommend,nps,,,0,10
+easy,ces,,,1,7
+effort,ces_v1,,,1,5
+acsi1,acsi,overall,,1,10
+acsi2,acsi,expected,,1,10
+wish,servqual_expectation,prompt,responsiveness,1,7
+seen,servqual_perception,prompt,responsiveness,1,7
+again,loyalty,,,1,5
+""",
+    "surveys": """survey_id,customer_id,sent_at,answered_at,kind,channel,journey_stage,touchpoint,ticket_id
+s1,stays,2024-05-02,2024-05-03,relationship,mail,use,app,
+s2,comes,2024-05-11,2024-05-12,transactional,mail,buy,web,t2
+""",
+    "answers": "survey_id,question_id,score\n" + "".join(
+        f"{survey},{question},{score}\n"
+        for survey in ("s1", "s2")
+        for question, score in {
+            "whole": 4, "speed": 5, "recommend": 9, "easy": 6, "effort": 2, "acsi1": 8, "acsi2": 9, "wish": 6,
+            "seen": 5, "again": 4,
+        }.items()
+    ),
+    "mentions": """mention_id,published_at,platform,customer_id,sentiment
+m1,2024-05-05,forum,stays,positive
+m2,2024-06-05,weibo,,negative
+m3,2024-06-06,weibo,,positive
+""",
+    "feedback": """feedback_id,given_at,source,customer_id,comment,score,scale_max
+f1,2024-05-07,interview,stays,good,4,5
+""",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def service_and_surveys() -> dict[str, str]:
+    """What passed between the customers `stays`, `comes` and `leaves` and the company in 2024Q2, as CSV by table."""
+    return SERVICE_AND_SURVEYS
+
+
 def packaged(name: str) -> Path:
     """A data file inside the lifetimes package, found without importing it."""
     return Path(find_spec("lifetimes").origin).parent / "datasets" / name

@@ -51,7 +51,7 @@ def test_what_a_company_says_replaces_the_base_and_engine_settings_one_by_one(tm
     settings = load(tmp_path, GOOD + "gross_margin: 0.3\nengine: {threads: 2}\n").settings
     assert (settings.gross_margin, settings.engine.threads) == (0.3, 2)
     assert settings.engine.kind == "duckdb"
-    assert settings.tables["orders"].columns["amount"].column == "money"
+    assert settings.tables["orders"].columns["amount"].column == ("money",)
 
 
 def test_overrides_replace_the_file_and_are_checked_like_it(tmp_path):
@@ -290,6 +290,63 @@ def test_a_value_that_cannot_be_is_named_with_what_was_expected(tmp_path, settin
         (
             "{file: a, decimal: ',', thousands: ',', columns: {ordered_at: d, amount: m}}",
             ["orders: decimal and thousands are both ',': a number could not be read"],
+        ),
+        (
+            "{file: a, columns: {ordered_at: {column: [d, 5]}, amount: {column: []}}}",
+            [
+                "orders.columns.ordered_at.column.1: should be text; found 5",
+                "orders.columns.amount.column: should not be empty",
+            ],
+        ),
+        (
+            "{file: a, columns: {ordered_at: {column: d, row_number: true}, amount: {row_number: false}}}",
+            [
+                "orders.columns.ordered_at: give either `column` or `constant`, not column and row_number together",
+                "orders.columns.amount: give either `column` or `constant`",
+            ],
+        ),
+        (
+            "{file: a, rows: [{ordered_at: 2024-01-01, amount: 5}], columns: {ordered_at: d, amount: m}}",
+            ["orders: give either `file` or `rows`"],
+        ),
+        ("{rows: [{ordered_at: 2024-01-01}]}", ["orders.columns.amount: is required and not mapped"]),
+        (
+            "{rows: [{orderd_at: 2024-01-01, amount: 5}]}",
+            [
+                "orders.columns.orderd_at: table orders has no such column; did you mean 'ordered_at'?",
+                "orders.columns.ordered_at: is required and not mapped",
+            ],
+        ),
+        ("{rows: [], columns: {ordered_at: d, amount: m}}", ["orders.rows: should not be empty"]),
+        (
+            "{rows: [{d: 2024-01-01, m: 5}, [d, m]], columns: {ordered_at: d, amount: m}}",
+            ["orders.rows: row 2 should hold `column: value` pairs, such as {day: 2026-10-01}"],
+        ),
+        (
+            "{rows: [{d: 2024-01-01, m: [5, 6]}], columns: {ordered_at: d, amount: m}}",
+            ["orders.rows: row 1: m should be one text, number or date; found [5, 6]"],
+        ),
+        (
+            "{file: a, unpivot: {colums: q*, name_to: q, value_to: q}, columns: {ordered_at: d, amount: m}}",
+            [
+                "orders.unpivot.colums: there is no such setting; did you mean 'columns'?",
+                "orders.unpivot.columns: is missing",
+            ],
+        ),
+        (
+            "{file: a, unpivot: {columns: q*, name_to: q, value_to: q}, columns: {ordered_at: d, amount: m}}",
+            ["orders.unpivot: name_to and value_to are both 'q': one column cannot hold both"],
+        ),
+        (
+            "{file: a, in_order_of: d, columns: {ordered_at: d, amount: m}}",
+            ["orders: in_order_of says which row is the last: keep_last_per says for each of what"],
+        ),
+        (
+            "{file: a, keep_last_per: n, in_order_of: {colum: d}, columns: {ordered_at: d, amount: m}}",
+            [
+                "orders.in_order_of.colum: there is no such setting; did you mean 'column'?",
+                "orders.in_order_of.column: is missing",
+            ],
         ),
         (
             "{file: a, drop_repeated_rows: 1, columns: {ordered_at: d, amount: m}}",

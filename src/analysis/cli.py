@@ -49,6 +49,7 @@ class CustomersFormat(StrEnum):
 
 class Sample(StrEnum):
     cdnow = "cdnow"
+    demo = "demo"
 
 
 ParamsOption = Annotated[
@@ -173,7 +174,7 @@ def explain(
 
     with _plain_errors():
         results = _results(params, period)
-        record = results.book.catalogue.metric(*metric.split(".", 1))
+        record = results.book.catalogue.named(metric)
         frame = rows_of_period(results, by, [record.id])
         check_group(frame, by, group)
         explained = explain_metric(results, record, by if group else None, group, frame)
@@ -212,9 +213,10 @@ def sample(
 ) -> None:
     """Write a sample company's raw files. They are as any user would have them."""
     from analysis.samples.cdnow import write_cdnow
+    from analysis.samples.demo import write_demo
 
     with _plain_errors():
-        print({Sample.cdnow: write_cdnow}[name](root))
+        print({Sample.cdnow: write_cdnow, Sample.demo: write_demo}[name](root))
 
 
 def to_json(frame: pd.DataFrame) -> str:

@@ -48,6 +48,13 @@ def _listed(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _column_or_several(value: Any) -> Any:
+    """As ``_several``; what is neither is refused as no text, since most columns are one word."""
+    if not isinstance(value, str | list | tuple):
+        raise ValueError(f"should be text; found {value!r}")
+    return _several(value)
+
+
 def _not_empty(value: Any) -> Any:
     if not value:
         raise ValueError("should not be empty")
@@ -58,6 +65,7 @@ OneOrSeveral = BeforeValidator(_several)
 List = BeforeValidator(_listed)
 NotEmpty = AfterValidator(_not_empty)
 Mark = Annotated[str, StringConstraints(min_length=1, max_length=1)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class Setting(BaseModel):
@@ -69,14 +77,18 @@ class Setting(BaseModel):
 class ColumnSource(Setting):
     """Where a column of the contract comes from in the user's own table, and how it is written there.
 
-    ``column`` names the user's column, or ``constant`` gives one value for every row. ``format`` is a
-    strptime format (or several, tried in turn), ``values`` maps the user's words to others.
+    ``column`` names the user's column, or several whose texts are joined by a space (a day and a time);
+    ``constant`` gives one value for every row, ``row_number`` the row's place in the file, as a key where there
+    is none. ``format`` is a strptime format (or several, tried in turn), ``values`` maps the user's words to
+    others, ``missing`` lists words that mean nothing in this column, beside the table's own.
     """
 
-    column: str | None = None
+    column: Annotated[tuple[str, ...], BeforeValidator(_column_or_several), NotEmpty] | None = None
     constant: str | int | float | None = None
+    row_number: bool = False
     format: Annotated[tuple[str, ...], OneOrSeveral] = ()
     values: dict[str, str] = Field(default_factory=dict)
+    missing: Annotated[tuple[str, ...], OneOrSeveral] = ()
 
     @field_validator("constant", mode="before")
     @classmethod
@@ -89,10 +101,42 @@ class ColumnSource(Setting):
         return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
-class TableSource(Setting):
-    """One table as the user has it: the file, how it is written, and which column means what."""
+class Unpivot(Setting):
+    """Columns of a wide table that become rows: their name goes to one new column, their value to another.
 
-    file: Annotated[tuple[str, ...], OneOrSeveral, NotEmpty]
+    ``columns`` are names or patterns (``sq*_1``) of the user's columns; ``name_to`` and ``value_to`` name two
+    columns that the table has in their place.
+    """
+
+    columns: Annotated[tuple[str, ...], OneOrSeveral, NotEmpty]
+    name_to: str
+    value_to: str
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Unpivot:
+        if self.name_to == self.value_to:
+            raise ValueError(f"name_to and value_to are both {self.name_to!r}: one column cannot hold both")
+        return self
+
+
+class InOrderOf(Setting):
+    """The user's column that says which of several rows is the last, and how it is written there."""
+
+    column: str
+    format: Annotated[tuple[str, ...], OneOrSeveral] = ()
+
+
+class TableSource(Setting):
+    """One table as the user has it: the file, how it is written, and which column means what.
+
+    ``rows`` are the rows themselves, in place of a file; where they need no translation, ``columns`` may be
+    left out. Rows that meet ``ignore_when`` are passed over; of those left, ``keep_last_per`` keeps the last one
+    for each value of these columns, by ``in_order_of``, else by their order in the file; what is then left is
+    turned by ``unpivot``.
+    """
+
+    file: Annotated[tuple[str, ...], OneOrSeveral, NotEmpty] = ()
+    rows: Annotated[tuple[dict[str, str | int | float | bool | None], ...], List, NotEmpty] = ()
     columns: dict[str, ColumnSource]
     given_as: str | None = None
     format: Literal["csv", "parquet", "excel"] | None = None
@@ -103,8 +147,26 @@ class TableSource(Setting):
     thousands: Mark | None = None
     time_zone: str | None = None
     missing: Annotated[tuple[str, ...], OneOrSeveral] = ("",)
+    ignore_when: str | None = None
+    keep_last_per: Annotated[tuple[str, ...], OneOrSeveral] = ()
+    in_order_of: InOrderOf | None = None
+    unpivot: Unpivot | None = None
     cancelled_when: str | None = None
     drop_repeated_rows: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rows_may_have_our_names(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "rows" not in value or "columns" in value:
+            return value
+        return value | {"columns": _names_in(value["rows"])}
+
+    @field_validator("rows", mode="before")
+    @classmethod
+    def _cells_are_plain(cls, value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple(_plain_row(number, row) for number, row in enumerate(value, start=1))
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -112,6 +174,11 @@ class TableSource(Setting):
         if not isinstance(value, dict):
             return value
         return {key: own if isinstance(own, dict) else {"column": own} for key, own in value.items()}
+
+    @field_validator("in_order_of", mode="before")
+    @classmethod
+    def _name_or_details(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
 
     @field_validator("time_zone")
     @classmethod
@@ -123,6 +190,28 @@ class TableSource(Setting):
         if self.thousands == self.decimal:
             raise ValueError(f"decimal and thousands are both {self.decimal!r}: a number could not be read")
         return self
+
+    @model_validator(mode="after")
+    def _order_is_of_something(self) -> TableSource:
+        if self.in_order_of and not self.keep_last_per:
+            raise ValueError("in_order_of says which row is the last: keep_last_per says for each of what")
+        return self
+
+
+def _names_in(rows: Any) -> dict[str, str]:
+    """The columns that rows name, each for ours of the same name."""
+    named = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list | tuple) else []
+    return {str(name): str(name) for row in named for name in row}
+
+
+def _plain_row(number: int, row: Any) -> dict[str, Any]:
+    """A row of the settings with dates written out."""
+    if not isinstance(row, dict):
+        raise ValueError(f"row {number} should hold `column: value` pairs, such as {{day: 2026-10-01}}")
+    for name, cell in row.items():
+        if not isinstance(cell, str | int | float | date | None):
+            raise ValueError(f"row {number}: {name} should be one text, number or date; found {cell!r}")
+    return {str(name): str(cell) if isinstance(cell, date) else cell for name, cell in row.items()}
 
 
 class Exclusion(Setting):
@@ -147,6 +236,13 @@ class EngineSettings(Setting):
     memory_limit: str | None
 
 
+class OwnTheme(Setting):
+    """Words of comments that make a theme of the company's own, or are added to one of the catalogue's."""
+
+    name: dict[Literal["en", "zh"], str] = Field(default_factory=dict)
+    words: dict[Literal["en", "zh"], Annotated[tuple[str, ...], List]]
+
+
 class Settings(Setting):
     """Every setting of a run. What each means and why it has its value stands in ``params/base.yml``."""
 
@@ -164,6 +260,17 @@ class Settings(Setting):
     activity_window_days: int = Field(ge=1, le=3660)
     frequent_orders: int = Field(ge=2)
     new_customers_by: Literal["acquired_on", "first_order"]
+    survey_answer_days: int = Field(ge=1, le=366)
+    survey_minimum_answers: int = Field(ge=1)
+    survey_maximum_age_days: int = Field(ge=1, le=3660)
+    first_contact_days: int = Field(ge=1, le=366)
+    self_service_days: int = Field(ge=1, le=366)
+    service_level_seconds: int = Field(ge=1, le=86_400)
+    working_hours: dict[Weekday, str]
+    holidays_country: str | None
+    comment_themes: dict[str, OwnTheme]
+    comment_words_ignored: Annotated[tuple[str, ...], List]
+
     gross_margin: float = Field(gt=0, le=1)
     discount_rate_per_year: float = Field(ge=0, lt=10)
     horizon_quarters: int = Field(ge=1, le=40)
@@ -197,6 +304,22 @@ class Settings(Setting):
     def _is_a_currency_code(cls, value: str) -> str:
         if not re.fullmatch("[A-Z]{3}", value):
             raise ValueError("should be an ISO code of three capital letters, such as EUR")
+        return value
+
+    @field_validator("working_hours", mode="after")
+    @classmethod
+    def _hours_open_before_they_close(cls, value: dict[str, str]) -> dict[str, str]:
+        for day, hours in value.items():
+            found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-(([01]\d|2[0-3]):([0-5]\d)|24:00)", hours)
+            if not found or hours[:5] >= hours[6:]:
+                raise ValueError(f"{day}: should be written as 09:00-18:00, the opening before the closing")
+        return value
+
+    @field_validator("holidays_country")
+    @classmethod
+    def _is_a_country_code(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch("[A-Z]{2}", value):
+            raise ValueError("should be an ISO code of two capital letters, such as CN")
         return value
 
     @field_validator("languages", "dimensions", "headline_metrics", "pages")
@@ -419,7 +542,8 @@ def _in_words(error: dict[str, Any]) -> str:
 
 def _model_at(location: list[str]) -> type[Setting]:
     """The settings that may stand where this one does."""
-    of_table = TableSource if len(location) == 3 else ColumnSource
+    inside = {"unpivot": Unpivot, "in_order_of": InOrderOf}
+    of_table = TableSource if len(location) <= 3 else inside.get(location[2], ColumnSource)
     return {"engine": EngineSettings, "exclusions": Exclusion, "tables": of_table}.get(location[0], Settings)
 
 
@@ -464,11 +588,18 @@ def _table_problems(name: str, source: Any, catalogue: Catalogue) -> list[str]:
         return [f"{where}: there is no such table{nearest(name, catalogue.tables)}"]
     if not isinstance(source, dict):
         return []  # its type is refused already
+    problems = []
+    if ("file" in source) == ("rows" in source):
+        problems = [
+            f"{where}: give either `file` or `rows`" if "file" in source else f"{where}.file: is missing"
+        ]
     contract, form = catalogue.tables[name], source.get("given_as")
     if isinstance(form, str) and form not in contract.given_as:
-        return [f"{where}.given_as: {form!r} is unknown{nearest(form, contract.given_as)}"]
+        return [*problems, f"{where}.given_as: {form!r} is unknown{nearest(form, contract.given_as)}"]
     columns, mapped = contract.columns_given_as(str(form)), _mapping(source, "columns")
-    problems = [
+    if "rows" in source and "columns" not in source:
+        mapped = _names_in(source["rows"])
+    problems += [
         f"{where}.columns.{column}: table {name} has no such column{nearest(column, columns)}"
         for column in mapped
         if column not in columns
@@ -478,13 +609,22 @@ def _table_problems(name: str, source: Any, catalogue: Catalogue) -> list[str]:
         for column, rule in columns.items()
         if rule.required and column not in mapped
     ]
-    problems += [
-        f"{where}.columns.{column}: give either `column` or `constant`"
-        for column, given in mapped.items()
-        if given is None
-        or (isinstance(given, dict) and (given.get("column") is None) == (given.get("constant") is None))
-    ]
+    return [*problems, *_origin_problems(where, mapped)]
+
+
+def _origin_problems(where: str, mapped: dict[str, Any]) -> list[str]:
+    """Columns whose values have no origin, or more than one."""
+    problems = []
+    for column, given in mapped.items():
+        origins = [key for key in ("column", "constant", "row_number") if _is_set(given, key)]
+        if given is None or (isinstance(given, dict) and len(origins) != 1):
+            several = f", not {' and '.join(origins)} together" if "row_number" in origins else ""
+            problems.append(f"{where}.columns.{column}: give either `column` or `constant`{several}")
     return problems
+
+
+def _is_set(given: Any, key: str) -> bool:
+    return isinstance(given, dict) and given.get(key) not in (None, False)
 
 
 def _names(value: Any) -> list[str]:

@@ -168,8 +168,28 @@ def test_add_days_and_days_between_undo_each_other(value, day, days):
 
 
 @pytest.mark.parametrize(
+    ("at", "seconds"),
+    [
+        ("08:59:59", 0),  # before it opens at nine
+        ("09:00:00", 0),
+        ("10:30:00.25", 5400.25),
+        ("18:00:00", 32400),  # nine hours later it closes
+        ("23:59:59", 32400),
+    ],
+)
+def test_seconds_open_by_counts_from_the_opening_to_the_closing(value, at, seconds):
+    day = "timestamp '2024-01-01 00:00:00', 32400.0, 64800.0"
+    assert value(f"seconds_open_by({day}, timestamp '2024-01-01 {at}')") == seconds
+    assert (
+        value(f"seconds_open_by(timestamp '2024-01-01 00:00:00', 0.0, 0.0, timestamp '2024-01-01 {at}')") == 0
+    )
+
+
+@pytest.mark.parametrize(
     "call",
     [
+        "seconds_open_by(timestamp '2024-01-01', 0.0, 86400.0, cast(null as timestamp))",
+        "seconds_open_by(cast(null as timestamp), cast(null as double), cast(null as double), timestamp '2024-01-01')",
         "days_between(cast(null as date), date '2024-01-01')",
         "days_between(date '2024-01-01', null)",
         "seconds_between(timestamp '2024-01-01', cast(null as timestamp))",

@@ -76,3 +76,161 @@ def _retold(
     for column, cell in told.items():
         changes.loc[rows, column] = cell
     return Results(results.book, {**results.frames, "kpis": kpis, "changes": changes})
+
+
+def desk_tables() -> dict[str, str]:
+    """A help desk in 2024: team North as ever, the other four times as slow in the last quarter as before."""
+    return {
+        "agents": f"agent_id,team\na1,North\na2,{SCRIPT}",
+        "tickets": "\n".join(
+            [
+                "ticket_id,customer_id,opened_at,first_replied_at,resolved_at,due_at,agent_id",
+                *_team_tickets("a1", "2024-07-10", 1), *_team_tickets("a2", "2024-07-10", 1),
+                *_team_tickets("a1", "2024-10-10", 1), *_team_tickets("a2", "2024-10-10", 4),
+                "late,c1,2024-09-25 10:00,,2024-10-03 10:00,2024-09-28 10:00,",
+                "old,c1,2024-10-15 10:00,,,2024-10-20 10:00,", "new,c1,2024-12-31 10:00,,,,",
+                "young,c1,2024-12-29 10:00,,,,", "week,c1,2024-12-24 10:00,,,,",
+            ]
+        ),
+        "contacts": "\n".join(["contact_id,customer_id,started_at,channel,outcome,wait_seconds,topic", *_contacts()]),
+        "help_sessions": "\n".join(["session_id,customer_id,started_at,topic,is_helpful", *_sessions()]),
+    }  # fmt: skip
+
+
+def _team_tickets(agent: str, first_day: str, factor: int) -> list[str]:
+    """Forty cases, one a day, replied to after half an hour, resolved after 1, 2, 3, 4 hours times the factor."""
+    rows = []
+    for number, day in enumerate(pd.date_range(f"{first_day} 08:00", periods=40)):
+        times = [day, day + pd.Timedelta(minutes=30), day + pd.Timedelta(hours=factor * (1 + number % 4))]
+        name = f"{agent}-{first_day}-{number}"
+        rows.append(f"{name},x{number},{','.join(f'{time:%Y-%m-%d %H:%M}' for time in times)},,{agent}")
+    return rows
+
+
+def _contacts() -> list[str]:
+    """The last quarter's, local time; every Monday at half past nine two are answered at once, one late, one never."""
+    mondays = [("c1", "answered", 5), ("c2", "answered", 5), ("c3", "answered", 60), ("c4", "abandoned", 90)]
+    weekly = [("2024-10-07 09:30", 13, c, "phone", outcome, wait, "bill") for c, outcome, wait in mondays]
+    weekly += [(f"2024-10-01 {at}", 14, "c5", "phone", "answered", 3, FORMULA) for at in ("14:15", "15:15")]
+    weekly += [("2024-10-02 10:00", 13, "c1", "email", "answered", 7200, "bill")]
+    return [
+        f"k{kind}-{number},{customer},{day:%Y-%m-%d %H:%M},{channel},{outcome},{wait},{topic}"
+        for kind, (first, weeks, customer, channel, outcome, wait, topic) in enumerate(weekly)
+        for number, day in enumerate(pd.date_range(first, periods=weeks, freq="7D"))
+    ]
+
+
+def _sessions() -> list[str]:
+    """c1 reads on Mondays and writes on Wednesday all the same; c9 never makes contact, and marks what he reads."""
+    mondays = pd.date_range("2024-10-07 12:00", periods=12, freq="7D")
+    rows = [f"s{number},c1,{day:%Y-%m-%d %H:%M},bill," for number, day in enumerate(mondays)]
+    rows += [f"t{number},c9,2024-11-05 10:00,bill,{'yes' if number < 30 else 'no'}" for number in range(36)]
+    return rows + [f"u{number},c9,2024-11-06 10:00,{FORMULA},yes" for number in range(10)]
+
+
+@pytest.fixture(scope="session")
+def desk(open_company: Callable[..., Any]) -> Results:
+    """The help desk, with one order for each of its customers, in the last quarter of 2024."""
+    orders = [f"o{i},c{i % 10},2024-0{1 + i % 9}-1{i % 10},20" for i in range(40)]
+    tables = {"orders": "\n".join(["order_id,customer_id,ordered_at,amount", *orders])} | desk_tables()
+    book = open_company(
+        tables, "2024Q4", time_zone="Asia/Shanghai", model_draws=20, sparkline_periods=3,
+        data_through=date(2024, 12, 31), dimensions=["customer_status"],
+    )  # fmt: skip
+    return measure_suite(book)
+
+
+# --- answers, comments and contacts ---------------------------------------------------------------
+
+ASKED = """question_id,construct,item,dimension,scale_min,scale_max
+whole,csat,,,1,5
+quality,csat,product_quality,,1,5
+own,csat,odd_$word$,,1,5
+case,csat,problem_solving,,1,5
+recommend,nps,,,0,10
+recommend_after,nps,,,0,10
+easy,ces,,,1,7
+wish,servqual_expectation,prompt,responsiveness,1,7
+seen,servqual_perception,prompt,responsiveness,1,7
+close,acsi,close_to_ideal,,1,10
+met,acsi,expectations_met,,1,10"""
+
+
+def answers_tables() -> dict[str, str]:
+    """Forty customers asked in 2024Q1 and Q2, forty cases of Q2 at two touchpoints, comments and mentions.
+
+    Of the forty, 30 are satisfied in Q2 (all were in Q1), 20 promote, 10 detract; m2 holds the last five, all chosen
+    by himself. After a case, all twenty at the shop are satisfied and four of twenty with the courier.
+    """
+    surveys, answers = [], []
+    for quarter, day in (("q1", "2024-02-10"), ("q2", "2024-05-10")):
+        for number in range(40):
+            name, chosen = f"{quarter}-{number:02d}", "m2" if quarter == "q2" and number >= 35 else ""
+            surveys.append(f"{name},c{number:02d},{day},{day},relationship,,,,{chosen}")
+            answers += [
+                f"{name},{question},{score}," for question, score in _relation_scores(quarter, number)
+            ]
+    surveys.append(
+        "early,c00,2024-04-02,2024-04-02,relationship,,,,"
+    )  # c00's later answer is the one that counts
+    answers.append("early,whole,1,")
+    tickets, contacts = [], []
+    for number in range(40):
+        place, agent = ("courier", "a1") if number < 20 else ("shop", "a2")
+        tickets.append(f"t{number},x{number},2024-05-02 10:00,{agent},buy,{place}")
+        contacts.append(f"k{number},x{number},2024-05-02 09:00,answered,buy,{place},{number < 8},{place}")
+        surveys.append(f"s{number},x{number},2024-05-03,2024-05-04,transactional,t{number},buy,{place},")
+        case = 5 if place == "shop" or number < 4 else 2
+        answers += [f"s{number},case,{case},", f"s{number},easy,{6 if number % 2 else 3},"]
+        answers.append(f"s{number},recommend_after,{10 if number < 30 else 0},")
+    # Ten of the courier's customers come back within the week; x39 had called about the shop before the quarter.
+    contacts += [f"again{n},x{n},2024-05-05 09:00,answered,buy,courier,false,courier" for n in range(10)]
+    contacts += ["before,x39,2024-03-30 09:00,answered,buy,shop,false,shop"]
+    contacts += ["after,x39,2024-04-02 09:00,answered,buy,shop,false,shop"]
+    return {
+        "questions": ASKED, "agents": f"agent_id,team\na1,North\na2,{SCRIPT}",
+        "surveys": "\n".join(
+            ["survey_id,customer_id,sent_at,answered_at,kind,ticket_id,journey_stage,touchpoint,chosen_by", *surveys]
+        ),
+        "answers": "\n".join(["survey_id,question_id,score,comment", *answers]),
+        "tickets": "\n".join(["ticket_id,customer_id,opened_at,agent_id,journey_stage,touchpoint", *tickets]),
+        "contacts": "\n".join(
+            ["contact_id,customer_id,started_at,outcome,journey_stage,touchpoint,is_complaint,topic", *contacts]
+        ),
+        "account_managers": f"account_manager_id,account_manager_name\nm1,Ann\nm2,{FORMULA}",
+        "assignments": "\n".join(
+            ["customer_id,account_manager_id,assigned_from"]
+            + [f"c{n:02d},{'m2' if n >= 35 else 'm1'},2024-01-01" for n in range(40)]
+        ),
+        "feedback": "\n".join(["feedback_id,given_at,source,customer_id,comment,score,scale_max", *_comments()]),
+        "mentions": "\n".join(
+            ["mention_id,published_at,platform,sentiment"]
+            + [f"w{n},2024-05-05,weibo,{'negative' if n == 0 else 'positive'}" for n in range(4)]
+            + [f"f0,2024-05-05,{SCRIPT},neutral"]
+        ),
+    }  # fmt: skip
+
+
+def _relation_scores(quarter: str, number: int) -> list[tuple[str, int]]:
+    """What the customer of this number answers to each question about the relationship."""
+    return [
+        ("whole", 5 if quarter == "q1" or number < 30 else 2), ("quality", 4 if number < 20 else 3),
+        ("own", 5 if number < 10 else 1), ("recommend", 10 if number < 20 else 8 if number < 30 else 3),
+        ("wish", 6), ("seen", 5 if number < 20 else 4), ("close", 7), ("met", 10 if number < 20 else 1),
+    ]  # fmt: skip
+
+
+def _comments() -> list[str]:
+    """Low scores complain of deliveries in both languages, high ones praise the staff; one of them is hostile."""
+    low = [f"l{n},2024-05-07,review,p{n},the delivery was late {n} times,1,5" for n in range(8)]
+    low += [f"z{n},2024-05-07,review,z{n},物流太慢，等了{n}天,1,5" for n in range(8)]
+    low += [f"h,2024-05-07,interview,h,{SCRIPT} delivery {FORMULA},1,5"]
+    before = [f"b{n},2024-02-07,review,p{n},the price is fair,5,5" for n in range(12)]
+    return [*low, *before, *(f"g{n},2024-05-07,survey,g{n},such friendly staff {n},5,5" for n in range(12))]
+
+
+@pytest.fixture(scope="session")
+def asked(open_company: Callable[..., Any]) -> Results:
+    """Those answers, comments and contacts, measured for 2024Q2; without orders."""
+    book = open_company(answers_tables(), "2024Q2", sparkline_periods=3, data_through=date(2024, 6, 30))
+    return measure_suite(book)

@@ -152,9 +152,20 @@ def test_an_exact_figure_is_called_large_from_a_tenth_on_and_gets_no_verdict(qui
 def test_what_is_not_measured_is_counted_and_explained(shop):
     [found] = find_not_measured(shop)
     assert re.match(r"\d+ of \d+ metrics could not be measured: ", found.sentence["en"])
-    assert "Customer acquisition cost (CAC)" in found.sentence["en"]
-    assert "table Costs is not supplied" in found.sentence["en"]
+    waiting = [row for row in shop.company_kpis.itertuples() if "table_absent|" in str(row.reason)]
+    shown = {m.id for m in shop.book.catalogue.metrics.values() if m.shown}
+    count = len({row.metric for row in waiting if row.metric in shown and row.variant == "default"})
+    assert f"{count} need tables that are not supplied (Contacts, Tickets, " in found.sentence["en"]
     assert "No comparison with 2023Q4" in found.sentence["en"]
+    assert f"{count}项需要尚未提供的数据表" in found.sentence["zh"]
+
+
+def test_one_table_that_is_missing_is_named_with_what_waits_for_it(shop):
+    alone = shop.kpis["reason"].str.contains("table_absent", na=False) & shop.kpis["metric"].ne(
+        "service_cost"
+    )
+    [found] = find_not_measured(replaced(shop, kpis=shop.kpis[~alone]))
+    assert "Service cost (table Costs is not supplied)" in found.sentence["en"]
     assert "未提供数据表" in found.sentence["zh"]
 
 
@@ -181,7 +192,9 @@ def test_the_next_step_counts_them_and_what_they_are_worth(shop):
 
 def test_without_anyone_to_talk_to_the_next_step_is_the_table_that_is_missing(shop):
     [found] = find_next_steps(replaced(shop, customers=customers(is_at_risk=False)))
-    assert found.sentence["en"].startswith("Supply the table “Costs”")
+    assert found.sentence["en"].startswith(
+        "Supply the table “Contacts”"
+    )  # more metrics wait for it than for others
 
 
 def test_figures_that_do_not_add_up_are_said_first(shop):

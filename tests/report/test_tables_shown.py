@@ -155,6 +155,10 @@ def test_durations_take_the_unit_that_reads_best(seconds, en, zh):
 def test_business_hours_stay_hours():
     assert shown.format_duration(276_480, "en", unit="hours") == "76.8 h"
     assert shown.format_value(276_480, "hours", "zh") == "76.8小时"
+    assert shown.format_value(276_480, "working_time", "en") == "76.8 h"  # not 3.2 days of 24 hours
+    assert shown.format_value(11_520, "working_time", "en") == "3 h 12 min"
+    assert shown.format_value(11_520, "working_time", "zh") == "3小时12分"
+    assert shown.format_value(42, "working_time", "zh") == "42秒"
 
 
 @pytest.mark.parametrize(

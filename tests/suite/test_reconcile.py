@@ -7,7 +7,7 @@ import pytest
 
 from analysis.metrics.measure import measure
 from analysis.suite.everything import measure_cohorts
-from analysis.suite.reconcile import IDENTITIES, reconcile
+from analysis.suite.reconcile import IDENTITIES, check_rows, reconcile
 from analysis.tables.prepared import read_quality
 
 ORDERS = [
@@ -71,3 +71,10 @@ def test_a_row_that_vanished_is_noticed(run):
     book, kpis, cohorts, quality = run
     lost = quality.assign(rows=quality["rows"].where(quality["stage"] != "kept", quality["rows"] - 1))
     assert broken(reconcile(book, kpis, cohorts, lost)) == {"rows_accounted_for"}
+
+
+def test_rows_ignored_as_set_are_accounted_for():
+    rows = [("read", 5), ("ignored", 2), ("rejected", 1), ("kept", 2)]
+    quality = pd.DataFrame([{"table": "tickets", "stage": stage, "rows": count} for stage, count in rows])
+    assert [check["holds"] for check in check_rows(quality)] == [True]
+    assert [check["holds"] for check in check_rows(quality[quality["stage"] != "ignored"])] == [False]

@@ -246,3 +246,81 @@ def test_customers_keep_all_contract_columns_and_one_row_per_customer(company, r
         3: "customers.repeated_row", 4: "customers.duplicate_key", 5: "customer_id.missing",
     }  # fmt: skip
     assert set(prepared.tables) == {"customers"}  # a table that is not supplied is absent
+
+
+# --- What a column is made of -----------------------------------------------------------------------------------
+
+CALLS = {"contact_id": {"row_number": True}, "outcome": {"constant": "answered"}}
+
+
+def contacts(company, text: str, columns: dict, **source):
+    company.write("calls.csv", text)
+    source = {"file": "calls.csv", "columns": CALLS | columns} | source
+    return prepare(company.params({"contacts": source}))
+
+
+def test_an_instant_may_stand_in_two_columns(company, rows, counted):
+    text = "day,at\n990201, 7:02:47 \n990228,23:59:59\n990229,8:00:00\n990201,\n,7:00:00\n,\n"
+    columns = {"started_at": {"column": ["day", "at"], "format": "%y%m%d %H:%M:%S"}}
+    prepared = contacts(company, text, columns)
+    assert rows(prepared, "started_at, started_on", "contacts") == [
+        (datetime(1999, 2, 1, 7, 2, 47), date(1999, 2, 1)),
+        (datetime(1999, 2, 28, 23, 59, 59), date(1999, 2, 28)),
+    ]
+    # 29 February 1999 does not exist; a day without a time, or a time without a day, is no instant; two empty
+    # cells are nothing
+    assert counted(prepared, "rejected", "contacts") == {
+        "started_at.unreadable": 2, "started_at.impossible": 1, "started_at.missing": 1,
+    }  # fmt: skip
+    shown = read_rejected(prepared).set_index("source_row")["found"]
+    assert shown[3] == "990229 8:00:00" and shown[4] == "990201" and shown[5] == "7:00:00"
+
+
+def test_of_several_columns_those_that_are_missing_are_passed_over(company, rows):
+    text = "line,no,at\nA,1,2024-01-01\n-,2,2024-01-01\nA,-,2024-01-01\n"
+    columns = {"contact_id": {"column": ["line", "no"], "missing": "-"}, "started_at": "at"}
+    assert rows(contacts(company, text, columns), "contact_id", "contacts") == [("2",), ("A",), ("A 1",)]
+
+
+def test_rows_without_a_key_are_known_by_their_number_through_all_files(company, rows, counted):
+    company.write("more.csv", "at\n2024-01-01\n")
+    text = "at\n2024-01-01\nbad\n2024-01-01\n"
+    prepared = contacts(company, text, {"started_at": "at"}, file=["calls.csv", "more.csv"])
+    # row 2 of the first file is rejected and keeps its number; the second file goes on counting
+    assert rows(prepared, "contact_id, source_file, source_row", "contacts") == [
+        ("1", "calls.csv", 1), ("3", "calls.csv", 3), ("4", "more.csv", 1),
+    ]  # fmt: skip
+    assert counted(prepared, "note", "contacts") == {}  # nothing is said of repeated rows: each has a key
+
+
+def test_the_rows_that_a_wide_row_becomes_have_its_number(company, rows):
+    company.write("wide.csv", "q1,q2\n5,4\n3,2\n")
+    source = {
+        "file": "wide.csv",
+        "unpivot": {"columns": "q*", "name_to": "question", "value_to": "answer"},
+        "columns": {"survey_id": {"row_number": True}, "question_id": "question", "score": "answer"},
+    }
+    found = rows(prepare(company.params({"answers": source})), "survey_id, question_id, score", "answers")
+    assert found == [("1", "q1", 5.0), ("1", "q2", 4.0), ("2", "q1", 3.0), ("2", "q2", 2.0)]
+
+
+def test_words_that_mean_nothing_in_one_column_are_words_in_another(company, rows):
+    text = "at,who,topic\n2024-01-01,0,0\n2024-01-01,?,?\n2024-01-01,7,7\n"
+    columns = {"started_at": "at", "customer_id": {"column": "who", "missing": "0"}, "topic": "topic"}
+    prepared = contacts(company, text, columns, missing="?")
+    assert rows(prepared, "customer_id, topic", "contacts") == [(None, "0"), (None, None), ("7", "7")]
+
+
+def test_days_that_may_lie_ahead_are_no_typing_errors(company, rows, rejected):
+    ahead = (datetime.now() + timedelta(days=900)).date()
+    company.write("c.csv", f"no,who,from,to,renewed\n1,a,2024-01-01,{ahead},\n2,a,2024-01-01,,{ahead}\n")
+    columns = {
+        "contract_id": "no",
+        "customer_id": "who",
+        "starts_on": "from",
+        "ends_on": "to",
+        "renewed_on": "renewed",
+    }
+    prepared = prepare(company.params({"contracts": {"file": "c.csv", "columns": columns}}))
+    assert rows(prepared, "contract_id, ends_on", "contracts") == [("1", ahead)]
+    assert rejected(prepared) == {2: "renewed_on.impossible"}  # what has happened cannot lie ahead

@@ -225,6 +225,55 @@ def test_lines_in_several_formats_and_zones(company, spark, drop_repeated_rows):
     assert ("orders.repeated_row" in rules) == drop_repeated_rows
 
 
+EVENTS = """no, step,changed,day,at,p
+T1,9,01/02/2024 09:00,240201,7:02:47,low
+T1,10,2/1/2024 10:00,240102,10:00:00,mid
+T1,1,soon,240102,10:00:00,
+T2,1,1/1/2024 00:00,240101,0:00:00, high
+,1,1/1/2024 00:00,240101,10:00:00,low
+?,2,1/1/2024 00:00,240101,10:00:00,low
+T3,2,1/1/2024 00:00,-,10:00:00,low
+T4,1,1/1/2024 00:00,240101,25:00:00,\u00a0phantom
+T4,,1/1/2024 00:00,240101,24:00:00,phantom
+"""
+
+
+@pytest.mark.parametrize("order", ["step", {"column": "changed", "format": "%d/%m/%Y %H:%M"}])
+def test_rows_left_out_and_instants_in_two_columns(company, spark, order):
+    company.write("events.csv", EVENTS)
+    columns = {"ticket_id": "no", "priority": {"column": "p", "missing": "low"},
+               "opened_at": {"column": ["day", "at"], "format": "%y%m%d %H:%M:%S", "missing": "-"}}  # fmt: skip
+    source = {"file": "events.csv", "columns": columns, "missing": "?",
+              "ignore_when": "p like 'phan%' and step is null", "in_order_of": order,
+              "keep_last_per": "no"}  # fmt: skip
+    prepared, rules = _check_agree(company, spark, {"tickets": source}, time_zone="Asia/Jerusalem")
+    assert rules == {"ticket_id.missing", "opened_at.unreadable", "opened_at.impossible"}
+    found = {(row["stage"], row["rule"]): row["rows"] for row in prepared.quality}
+    assert found["ignored", "tickets.ignored"] == 1 and found["ignored", "tickets.not_last"] == 2
+
+
+def test_wide_tables_and_rows_in_the_settings(company, spark):
+    company.write("wide.csv", "who;q1;q_2;q10;x\nann;5,5; ;4;a\nann;?;bad;0,1;b\nbob;-1;2;3\n;;;;\n", "utf-8")
+    answers = {
+        "file": "wide.csv", "decimal": ",", "missing": "?",
+        "unpivot": {"columns": ["q*"], "name_to": "question", "value_to": "answer"},
+        "columns": {"survey_id": {"row_number": True}, "question_id": "question", "comment": "who",
+                    "score": {"column": "answer", "missing": "-1"}},
+    }  # fmt: skip
+    questions = {"rows": [
+        {"question_id": "q1", "construct": "csat", "scale_min": 1, "scale_max": 5.5, "reversed": True},
+        {"question_id": "q'2", "construct": "nps", "scale_min": 0, "scale_max": 10, "wording": 'say "客户"'},
+        {"question_id": "q3", "construct": "np", "scale_min": 0, "scale_max": 10},
+    ]}  # fmt: skip
+    prepared, rules = _check_agree(company, spark, {"answers": answers, "questions": questions})
+    assert rules == {"score.unreadable", "construct.not_allowed", "answers.malformed_line"}
+    found = {
+        (row["stage"], row["rule"]): row["rows"] for row in prepared.quality if row["table"] == "answers"
+    }
+    # nine cells of three whole rows, four of them with something in them, one of which is no number
+    assert found["ignored", "answers.empty_cell"] == 5 and found["kept", None] == 3
+
+
 def test_a_condition_that_makes_no_sense_is_an_error_on_either(company, spark):
     company.write("orders.csv", "id,customer,date,amount\n1,x,2024-01-01,5\n")
     columns = {"order_id": "id", "ordered_at": "date", "amount": "amount"}

@@ -11,7 +11,15 @@ import pytest
 from analysis.catalogue import read_yaml
 from analysis.tables import TablesError
 from analysis.tables.prepared import read_quality, write_rejected_csv
-from analysis.tables.quality import MALFORMED, NOTES, check_counts, neutralised, quality_row, rule_words
+from analysis.tables.quality import (
+    LEFT_OUT,
+    MALFORMED,
+    NOTES,
+    check_counts,
+    neutralised,
+    quality_row,
+    rule_words,
+)
 
 SOURCES = Path(__file__).parents[2] / "src" / "analysis" / "tables"
 
@@ -43,9 +51,10 @@ def test_counts_that_do_not_add_up_are_an_internal_error():
         quality_row("t", "rejected", "x", 1),
         quality_row("t", "kept", None, 3),
     ]
-    with pytest.raises(TablesError, match="internal error: 5 rows read, 3 kept and 1 rejected"):
+    with pytest.raises(TablesError, match="internal error: 5 rows read, 3 kept, 1 rejected and 0 ignored"):
         check_counts(rows, "t")
     check_counts([*rows[:2], quality_row("t", "kept", None, 4)], "t")
+    check_counts([*rows, quality_row("t", "ignored", "t.ignored", 1)], "t")
 
 
 def test_every_rule_that_can_be_broken_has_words_in_both_languages():
@@ -56,8 +65,8 @@ def test_every_rule_that_can_be_broken_has_words_in_both_languages():
     keys = (SOURCES / "keys.py").read_text(encoding="utf-8")
     rules |= set(re.findall(r"(?:\{table\}|order_id)\.([a-z_]+)'", keys)) | {MALFORMED}
     assert {"missing", "unreadable", "ambiguous", "impossible", "several_customers", "duplicate_key"} <= rules
-    assert rules | set(NOTES) == set(read_yaml("labels/quality.yml"))
-    for rule in rules:
+    assert rules | set(NOTES) | set(LEFT_OUT) == set(read_yaml("labels/quality.yml"))
+    for rule in (*rules, *LEFT_OUT):
         english, chinese = rule_words(f"amount.{rule}", "en"), rule_words(f"amount.{rule}", "zh")
         assert "{" not in english + chinese and re.search("[\u4e00-\u9fff]", chinese)
     assert rule_words("amount.missing", "en").startswith("amount is empty")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from analysis.tables import TablesError
-from analysis.tables.prepared import prepare
+from analysis.tables.prepared import prepare, read_rejected
 
 HEADER = "id,customer,date,amount\n"
 
@@ -122,3 +124,50 @@ def test_brackets_and_quotes_in_the_names_of_folders_and_files_are_no_patterns(c
     pa_parquet.write_table(table, folder / "o[r].parquet")
     prepared = company.prepare_orders("", {"file": "it's [2024]/o[r].parquet"})
     assert rows(prepared, "amount, source_file") == [(5.0, "it's [2024]/o[r].parquet")]
+
+
+# --- Rows in the settings ---------------------------------------------------------------------------------------
+
+
+def test_rows_in_the_settings_are_checked_like_a_files(company, rows, counted):
+    days = [
+        {"day": date(2026, 10, 1), "name": "国庆节"},
+        {"day": date(2026, 10, 10), "is_working_day": True},
+        {"day": "someday"},
+        {"day": date(2026, 10, 1), "name": "国庆节"},
+    ]
+    prepared = prepare(company.params({"holidays": {"rows": days}}))
+    assert rows(prepared, "day, is_working_day, name, source_row", "holidays") == [
+        (date(2026, 10, 1), None, "国庆节", 1), (date(2026, 10, 10), True, None, 2),
+    ]  # fmt: skip
+    assert counted(prepared, "rejected", "holidays") == {"day.unreadable": 1, "holidays.repeated_row": 1}
+    assert read_rejected(prepared)["source_file"].unique() == ["company.yml (tables.holidays.rows)"]
+    assert prepared.inputs == {}  # the settings are recorded elsewhere
+
+
+def test_rows_may_have_the_users_own_names_and_notation(company, rows):
+    source = {
+        "rows": [{"Frage": 1, "Skala": 2.5, "Text": "A"}, {"Frage": "b", "Skala": 7}],
+        "decimal": ",",
+        "columns": {
+            "question_id": "Frage", "construct": {"constant": "csat"}, "scale_min": {"constant": 1},
+            "scale_max": "Skala", "item": {"column": "Text", "values": {"A": "service"}},
+        },
+    }  # fmt: skip
+    found = rows(prepare(company.params({"questions": source})), "question_id, scale_max, item", "questions")
+    assert found == [("1", 2.5, "service"), ("b", 7.0, None)]
+
+
+def test_other_rows_are_prepared_anew(company):
+    first, same, other = (
+        prepare(company.params({"holidays": {"rows": [{"day": date(2026, 1, day)}]}})) for day in (1, 1, 2)
+    )
+    assert first.content_hash == same.content_hash != other.content_hash
+
+
+def test_a_column_that_no_row_has_is_said_like_one_that_is_not_in_a_file(company):
+    source = {"rows": [{"day": "2026-01-01"}], "columns": {"day": "date"}}
+    with pytest.raises(
+        TablesError, match=r"company.yml \(tables.holidays.rows\): .*(?s:.*)no column 'date'; "
+    ):
+        prepare(company.params({"holidays": source}))

@@ -7,8 +7,8 @@ page, its variants and its tests come from it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
@@ -23,7 +23,7 @@ __all__ = [
     "load_catalogue", "nearest", "read_yaml",
 ]  # fmt: skip
 
-FAMILIES = ("acquisition", "retention", "loyalty", "sales", "value")
+FAMILIES = ("acquisition", "retention", "loyalty", "satisfaction", "service", "sales", "value")
 
 # The C loader reads the same YAML about ten times faster.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -35,17 +35,58 @@ class UnknownName(InputError):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every declaration, by id and in the order of the files."""
+    """Every declaration, by id and in the order of the files.
+
+    Attributes
+    ----------
+    records
+        The metrics as declared, those among them that stand for several (``each``); ``metrics`` holds what they
+        stand for, once the values are known.
+    """
 
     tables: dict[str, TableContract]
     metrics: dict[str, Metric]
     dimensions: dict[str, Dimension]
     pages: dict[str, Page]
+    records: tuple[Metric, ...] = ()
 
     @cached_property
     def families(self) -> dict[str, list[Metric]]:
         """The metrics of each family, default definitions."""
         return {name: [m for m in self.metrics.values() if m.family == name] for name in FAMILIES}
+
+    @property
+    def for_several(self) -> tuple[Metric, ...]:
+        """The records that stand for one metric per value of a column, where the data are to say which."""
+        return tuple(record for record in self.records if record.each and not record.groups)
+
+    def with_values(self, values: Mapping[tuple[str, str], Iterable[str]]) -> Catalogue:
+        """This catalogue with a metric for every value that a record with ``each`` takes.
+
+        Parameters
+        ----------
+        values
+            For each record's id and column, the values in the order wanted.
+        """
+        metrics = [
+            metric
+            for record in self.records
+            for metric in _stood_for(record, values.get((record.id, record.each), ()), self.dimensions)
+        ]
+        return replace(self, metrics=_by_id(metrics))
+
+    def named(self, name: str) -> Metric:
+        """The metric that ``id`` or ``id.variant`` names, where the id may hold dots itself.
+
+        Raises
+        ------
+        UnknownName
+            With the nearest right name, if there is no such metric or variant.
+        """
+        if name in self.metrics:
+            return self.metrics[name]
+        head, _, variant = name.rpartition(".")
+        return self.metric(head, variant) if head in self.metrics else self.metric(*name.split(".", 1))
 
     def metric(self, metric_id: str, variant: str = DEFAULT) -> Metric:
         """One metric under one variant.
@@ -67,16 +108,28 @@ class Catalogue:
 @lru_cache(maxsize=1)
 def load_catalogue() -> Catalogue:
     """Every table, metric, dimension and page the workbook knows."""
-    metrics = [
+    records = tuple(
         Metric(family=family, **record)
         for family in FAMILIES
         for record in read_yaml(f"metrics/{family}.yml")
-    ]
+    )
+    dimensions = _by_id(Dimension(**record) for record in read_yaml("dimensions.yml"))
     return Catalogue(
         tables={record["id"]: TableContract(**record) for record in _read_folder("tables")},
-        metrics=_by_id(metrics),
-        dimensions=_by_id(Dimension(**record) for record in read_yaml("dimensions.yml")),
+        metrics=_by_id(metric for record in records for metric in _stood_for(record, (), dimensions)),
+        dimensions=dimensions,
         pages=_by_id(Page(**record) for record in read_yaml("pages.yml")),
+        records=records,
+    )
+
+
+def _stood_for(record: Metric, values: Iterable[str], dimensions: Mapping[str, Dimension]) -> list[Metric]:
+    """The metrics of a record: itself, or one for every value of its column, declared or else found."""
+    if record.each is None:
+        return [record]
+    known = dimensions[record.each].groups if record.each in dimensions else {}
+    return record.for_each(
+        record.groups or {value: known.get(value, Text(en=value, zh=value)) for value in values}
     )
 
 

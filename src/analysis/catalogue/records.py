@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,7 +13,7 @@ Kind = Literal[
     "total", "count", "share", "mean", "ratio", "net_share", "quantile", "concentration", "derived",
     "modelled",
 ]  # fmt: skip
-Unit = Literal["share", "money", "count", "number", "days", "score"]
+Unit = Literal["share", "money", "count", "number", "days", "seconds", "score"]
 
 
 class Record(BaseModel):
@@ -42,6 +43,7 @@ class Column(Record):
     minimum: float | None = None
     maximum: float | None = None
     default: Any = None  # stands in a column that is not mapped
+    may_lie_ahead: bool = False  # a day or instant of the future is no typing error, such as when a contract ends
 
 
 class TableContract(Record):
@@ -79,6 +81,10 @@ class Metric(Record):
     top: float | None = None
     quantile: float | None = None
     value: str | None = None
+    last_per: tuple[str, ...] = ()  # of rows alike in these columns, only the last by `at` in a window counts
+    each: str | None = None  # one metric for every value of this column, with the id `<id>.<value>`
+    groups: dict[str, Text] = Field(default_factory=dict)  # those values, where the data are not to say
+    one_of: tuple[str, str] | None = None  # such a metric's column and value, set when it is made
     sampled: bool | None = None
     independent: bool = True  # derived: whether the operands' errors are unrelated
     looks_back_to: Literal["previous", "year_ago"] | None = None  # not measured where data begin later
@@ -103,6 +109,10 @@ class Metric(Record):
         missing = [field for field in wanted if getattr(self, field) is None]
         if missing:
             raise ValueError(f"metric {self.id}: kind {self.kind} needs {', '.join(missing)}")
+        if self.quantile is not None and not 0 < self.quantile < 1:
+            raise ValueError(f"metric {self.id}: quantile {self.quantile} is not between 0 and 1")
+        if self.last_per and self.at is None:
+            raise ValueError(f"metric {self.id}: last_per needs `at`, the time by which a row is the last")
         return self
 
     @property
@@ -125,6 +135,45 @@ class Metric(Record):
         """The default definition first, then every variant."""
         return [self, *(self.under(variant) for variant in self.variants)]
 
+    def for_each(self, names: Mapping[str, Text]) -> list[Metric]:
+        """The metrics this record stands for: one for every value of its column ``each``.
+
+        Parameters
+        ----------
+        names
+            What each value is called, in the order wanted.
+        """
+        return [self._for_value(value, name) for value, name in names.items()]
+
+    @property
+    def where_of_all(self) -> str | None:
+        """The condition on rows, without that on the value this metric is about."""
+        if self.one_of is None:
+            return self.where
+        where = self.where.removesuffix(_equals(*self.one_of)).removesuffix(" and ")
+        return where or None
+
+    def _for_value(self, value: str, name: Text) -> Metric:
+        def narrowed(where: str | None) -> str:
+            return (f"({where}) and " if where else "") + _equals(self.each, value)
+
+        variants = {
+            variant: fields | ({"where": narrowed(fields["where"])} if "where" in fields else {})
+            for variant, fields in self.variants.items()
+        }
+        own = {
+            "id": f"{self.id}.{value}",
+            "name": {"en": f"{self.name.en}: {name.en}", "zh": f"{self.name.zh}：{name.zh}"},
+            "meaning": {"en": f"{self.meaning.en}; only {name.en}", "zh": f"{self.meaning.zh}；仅限{name.zh}"},
+            "where": narrowed(self.where), "variants": variants, "one_of": (self.each, value),
+            "each": None, "groups": {},
+        }  # fmt: skip
+        return Metric(**self.model_dump() | own)
+
+
+def _equals(column: str | None, value: str) -> str:
+    return f"{column} = '" + value.replace("'", "''") + "'"
+
 
 class Dimension(Record):
     """A way to break numbers down: a column that facts carry."""
@@ -137,6 +186,12 @@ class Dimension(Record):
     needs: tuple[str, ...] = ()
     overlapping: bool = False
     groups: dict[str, Text] = Field(default_factory=dict)  # in the order they are shown
+    column: str | None = None  # what facts call it, where that is not its id
+
+    @property
+    def column_name(self) -> str:
+        """The column of the facts that holds it."""
+        return self.column or self.id
 
     def group_name(self, group: str, language: str) -> str:
         """What a group is called in a language (its own name, where it comes from the data)."""
@@ -151,3 +206,4 @@ class Page(Record):
     title: Text
     question: Text
     metrics: tuple[str, ...] = ()
+    needs_any: tuple[str, ...] = ()  # a company that has none of these tables gets no such page

@@ -7,6 +7,10 @@ create temporary function month_index(on_day date) returns bigint
   return cast(year(on_day) * 12 + month(on_day) - 1 as bigint);
 create temporary function add_days(on_day date, days bigint) returns date
   return date_add(on_day, cast(days as int));
+create temporary function seconds_open_by(
+    starts_at timestamp_ntz, opens_seconds double, closes_seconds double, at_instant timestamp_ntz) returns double
+  return case when starts_at is not null and at_instant is not null then
+    least(greatest(seconds_between(starts_at, at_instant) - opens_seconds, 0), closes_seconds - opens_seconds) end;
 create temporary function utc_to_local(utc timestamp_ntz, zone string) returns timestamp_ntz
   return convert_timezone('UTC', zone, utc);
 -- Java takes the earlier of two instants with the same local time. The offset of the day after gives the later one,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -11,10 +12,20 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.catalogue import Catalogue, TableContract, load_catalogue
+from analysis.catalogue import Catalogue, Metric, TableContract, load_catalogue
 from analysis.engine import Engine, open_engine
-from analysis.facts.compile import BY_WINDOW, FACTS, fact_text, with_settings
-from analysis.facts.stretches import find_stretches, over_windows, with_every_stretch
+from analysis.errors import InputError
+from analysis.facts.compile import (
+    BY_WINDOW,
+    DAYS_OF_TABLES,
+    FACTS,
+    KEPT,
+    PER_WINDOW,
+    days_of,
+    fact_text,
+    with_settings,
+)
+from analysis.facts.stretches import Stretches, find_stretches, over_windows, with_every_stretch
 from analysis.params import Params, Settings, code_hash, content_hash, load_params
 from analysis.periods import (
     MONTHS_IN,
@@ -26,6 +37,7 @@ from analysis.periods import (
     parse_period,
     whole,
 )
+from analysis.tables.calendar import CALENDAR, bind_calendar
 from analysis.tables.prepared import Prepared, prepare
 
 _SQL_TYPES = {
@@ -33,8 +45,11 @@ _SQL_TYPES = {
     "integer": "bigint", "boolean": "boolean",
 }  # fmt: skip
 
-# Below so many days with orders, a silence at the end says nothing about whether the data are complete.
-_ORDER_DAYS_TO_JUDGE = 30
+# Below so many days with rows, a silence at the end says nothing about whether the data are complete.
+_DAYS_TO_JUDGE = 30
+
+# A column that takes more values than this is no list of things to measure one by one.
+_MOST_VALUES = 100
 
 
 @dataclass(frozen=True)
@@ -46,9 +61,9 @@ class NotMeasured:
 
 @dataclass(frozen=True)
 class Coverage:
-    """The days the data cover: from the first day with an order up to, not including, ``end``.
+    """The days the data cover: from the first day with a row up to, not including, ``end``.
 
-    ``silence_days`` is the longest stretch without orders that is usual for the company: a period counts as
+    ``silence_days`` is the longest stretch without rows that is usual for the company: a period counts as
     covered when no more than that is missing at its edge.
     """
 
@@ -72,6 +87,10 @@ class Coverage:
     def is_before(self, window: Window) -> bool:
         """Whether the data begin after the whole window."""
         return self.start is not None and self.start >= window.end
+
+    def is_after(self, window: Window) -> bool:
+        """Whether the data ended before the window, longer ago than they are ever silent."""
+        return self.end is not None and self.end + timedelta(days=self.silence_days) <= window.start
 
 
 @dataclass(frozen=True)
@@ -103,15 +122,19 @@ class Book:
         """The company's settings."""
         return self.params.settings
 
-    @property
+    @cached_property
     def catalogue(self) -> Catalogue:
-        """Every metric, table and dimension declared."""
-        return load_catalogue()
+        """Every metric, table and dimension declared, with a metric for every value found where a record asks so."""
+        declared = load_catalogue()
+        wanted = [record for record in declared.for_several if not set(record.needs) & set(self.absent)]
+        if not wanted:
+            return declared
+        return declared.with_values({(record.id, record.each): self._values_of(record) for record in wanted})
 
     @property
     def absent(self) -> tuple[str, ...]:
         """The tables of the catalogue that the company does not supply."""
-        return tuple(name for name in self.catalogue.tables if name not in self.prepared.tables)
+        return tuple(name for name in load_catalogue().tables if name not in self.prepared.tables)
 
     @property
     def cut(self) -> date:
@@ -126,41 +149,93 @@ class Book:
 
     @cached_property
     def setting_values(self) -> dict[str, Any]:
-        """The settings that SQL and derived metrics may name."""
-        values = self.settings.model_dump()
+        """The settings that SQL and derived metrics may name, and ``known_until``, the first day not known."""
+        values = self.settings.model_dump() | {"known_until": self.cut}
         return {key: value for key, value in values.items() if isinstance(value, str | int | float | date)}
-
-    @cached_property
-    def _engine_without_windows(self) -> Engine:
-        """This process's own engine, with every table, and every fact that is not by window, as a view."""
-        engine = open_engine(self.settings.engine)
-        for name, contract in self.catalogue.tables.items():
-            self._bind_table(engine, name, contract)
-        for name in FACTS:
-            if name not in BY_WINDOW:
-                engine.create_view(name, self.compile(fact_text(name)))
-        return engine
 
     @cached_property
     def engine(self) -> Engine:
         """This process's own engine, with every table and fact (opened when first asked)."""
-        windows = [self._bounds(window) for window in self.windows]
-        texts = {name: fact_text(name) for name in BY_WINDOW}
-        stretches = find_stretches(texts.values(), windows, self.coverage.start, self.cut)
-        engine = self._engine_without_windows
-        engine.create_table("customer_stretches", with_every_stretch(texts["customer_stretches"], stretches))
-        engine.create_view(
-            "year_before_buyers", over_windows(texts["year_before_buyers"], windows, stretches)
-        )
-        engine.create_table("value_cutoffs", texts["value_cutoffs"])
-        engine.create_view("customer_periods", over_windows(texts["customer_periods"], windows, stretches))
-        return engine
+        tables = (f"source_{name}" for name in load_catalogue().tables)
+        self._open([*tables, *FACTS])
+        return self._engine
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return open_engine(self.settings.engine)
+
+    @cached_property
+    def _opened(self) -> set[str]:
+        """The tables and facts that the engine has so far: opening all takes longer than most questions."""
+        return set()
+
+    def _open(self, names: Iterable[str]) -> None:
+        """Make the tables and facts that are named, and what they are made of."""
+        for name in names:
+            if name not in self._opened:
+                self._opened.add(name)
+                self._make(name)
+
+    def _make(self, name: str) -> None:
+        if name == CALENDAR:
+            self._open(["source_holidays", *(f"source_{table}" for table in DAYS_OF_TABLES)])
+            return bind_calendar(self._engine, self.settings)
+        if name not in FACTS:
+            return self._bind_table(name.partition("_")[2])
+        text = fact_text(name)
+        self._open(_named_in(text))
+        if name == "customer_stretches":
+            sql = with_every_stretch(text, self._stretches)
+        elif name in PER_WINDOW:
+            sql = over_windows(text, self._all_bounds, self._stretches)
+        else:
+            sql = self.compile(text)
+        (self._engine.create_table if name in KEPT else self._engine.create_view)(name, sql)
+
+    @cached_property
+    def _all_bounds(self) -> list[dict[str, Any]]:
+        return [self._bounds(window) for window in self.windows]
+
+    @cached_property
+    def _stretches(self) -> Stretches:
+        first_day = None if "orders" in self.absent else self.coverage.start
+        return find_stretches(map(fact_text, BY_WINDOW), self._all_bounds, first_day, self.cut)
 
     def ask(self, sql: str, **values: Any) -> pd.DataFrame:
         """The result of a query on the facts; ``$name`` stands for a setting or a value given here."""
-        by_window = any(name in sql for name in BY_WINDOW)
-        engine = self.engine if by_window else self._engine_without_windows  # many questions need no windows
-        return engine.run(self.compile(sql, **values))
+        self._open(_named_in(sql))
+        return self._engine.run(self.compile(sql, **values))
+
+    def coverage_of(self, fact: str) -> Coverage:
+        """The days that a fact's own rows cover; the company's where its table is not supplied or bears no days."""
+        if fact not in self._coverages:
+            self._coverages[fact] = self._find_coverage_of(fact)
+        return self._coverages[fact]
+
+    @cached_property
+    def _coverages(self) -> dict[str, Coverage]:
+        return {}
+
+    def _find_coverage_of(self, fact: str) -> Coverage:
+        found = days_of(fact)
+        if found is None or found[0] == "orders" or found[0] in self.absent:
+            return self.coverage
+        row = self.ask(_coverage_sql([f"select {found[2]} as day from {found[1]}"])).iloc[0]
+        return _coverage_in(row, self.settings)
+
+    def _values_of(self, record: Metric) -> list[str]:
+        """The values that a record's column takes on the rows that belong to it, in order."""
+        sql = (
+            f"select distinct cast({record.each} as varchar) as found from {record.fact} "
+            f"where ({record.where or 'true'}) and {record.each} is not null"
+        )
+        values = sorted(self.ask(sql)["found"])
+        if len(values) > _MOST_VALUES:
+            raise InputError(
+                f"{record.id}: column {record.each} takes {len(values):,} values, such as {values[0]!r}; "
+                f"at most {_MOST_VALUES} are measured one by one"
+            )
+        return values
 
     def histories(self, until: date) -> pd.DataFrame:
         """One row for each customer who had bought by ``until``: his purchase history, in days."""
@@ -168,7 +243,7 @@ class Book:
 
     def compile(self, sql: str, **values: Any) -> str:
         """A statement with every ``$name`` filled in."""
-        return with_settings(sql, self.setting_values | values)
+        return with_settings(sql, self.setting_values | values) if "$" in sql else sql
 
     def compile_pretty(self, sql: str) -> str:
         """The same, laid out for a reader."""
@@ -179,14 +254,15 @@ class Book:
         zone = self.settings.time_zone
         return instant(window.start, zone), instant(window.end, zone)
 
-    def _bind_table(self, engine: Engine, name: str, contract: TableContract) -> None:
+    def _bind_table(self, name: str) -> None:
+        contract = load_catalogue().tables[name]
         if name in self.prepared.tables:
-            engine.view_parquet(f"checked_{name}", self.prepared.tables[name])
+            self._engine.view_parquet(f"checked_{name}", self.prepared.tables[name])
             known = _known_by(contract)
             sql = f"select * from checked_{name}" + (f" where {known} < date '{self.cut}'" if known else "")
         else:
             sql = _empty_table(contract)
-        engine.create_view(f"source_{name}", sql)
+        self._engine.create_view(f"source_{name}", sql)
 
     def _bounds(self, window: Window) -> dict[str, Any]:
         active = timedelta(days=self.settings.activity_window_days)
@@ -240,31 +316,41 @@ def book_of(params: Params, prepared: Prepared, period: Period) -> Book:
 
 
 def find_coverage(settings: Settings, prepared: Prepared) -> Coverage:
-    """The days the company's orders cover.
+    """The days the company's orders cover; those of everything else that is dated, where it supplies no orders.
 
     The end is the setting ``data_through``; without it, the last day with an order. A silence at the end no
     longer than the longest seen before, or than a tenth of a quarter, is taken as usual.
     """
-    if "orders" not in prepared.tables:
+    dated = [name for name in DAYS_OF_TABLES if name in prepared.tables]
+    dated = ["orders"] if "orders" in dated else dated
+    if not dated:
         return Coverage(None, _after(settings.data_through), 0)
     engine = open_engine(settings.engine)
-    engine.view_parquet("checked_orders", prepared.tables["orders"])
-    row = engine.run(_COVERAGE).iloc[0]
+    for name in dated:
+        engine.view_parquet(f"checked_{name}", prepared.tables[name])
+    days = [f"select {DAYS_OF_TABLES[name]} as day from checked_{name}" for name in dated]
+    row = engine.run(_coverage_sql(days)).iloc[0]
     engine.close()
+    return _coverage_in(row, settings)
+
+
+def _coverage_sql(days: Sequence[str]) -> str:
+    """One row: the first and the last day with a row, the longest silence between, how many days there are."""
+    return f"""
+with days as (select distinct day from ({" union all ".join(days)}) dated where day is not null),
+gaps as (select day, days_between(lag(day) over (order by day), day) as gap from days)
+select min(day) as first_day, max(day) as last_day, max(gap) - 1 as longest_gap, count(*) as day_count
+from gaps
+"""
+
+
+def _coverage_in(row: pd.Series, settings: Settings) -> Coverage:
     if pd.isna(row["first_day"]):
         return Coverage(None, _after(settings.data_through), 0)
     usual = max(int(row["longest_gap"] or 0) if pd.notna(row["longest_gap"]) else 0, 9)
-    known_end = settings.data_through is not None or row["order_days"] >= _ORDER_DAYS_TO_JUDGE
+    known_end = settings.data_through is not None or row["day_count"] >= _DAYS_TO_JUDGE
     end = _after(settings.data_through) or _after(row["last_day"].date())
     return Coverage(row["first_day"].date(), end if known_end else None, usual)
-
-
-_COVERAGE = """
-with days as (select distinct ordered_on from checked_orders),
-gaps as (select ordered_on, days_between(lag(ordered_on) over (order by ordered_on), ordered_on) as gap from days)
-select min(ordered_on) as first_day, max(ordered_on) as last_day, max(gap) - 1 as longest_gap, count(*) as order_days
-from gaps
-"""
 
 
 def _window(period: Period, coverage: Coverage) -> Window:
@@ -301,12 +387,26 @@ def _known_by(contract: TableContract) -> str | None:
 
 def _empty_table(contract: TableContract) -> str:
     """A table of no rows with the contract's columns, so that facts on it still compile."""
-    types = {name: _SQL_TYPES[column.type] for name, column in contract.columns.items()} | contract.added
+    types = {name: _SQL_TYPES[column.type] for name, column in contract.columns.items()}
+    instants = [name for name, column in contract.columns.items() if column.type == "instant"]
+    types |= {f"{name.removesuffix('_at')}_on": "date" for name in instants} | contract.added
     return (
         "select "
         + ", ".join(f"cast(null as {kind}) as {name}" for name, kind in types.items())
         + " where false"
     )
+
+
+def _named_in(sql: str) -> list[str]:
+    """The tables and facts that a statement reads, those in its comments left out."""
+    read = re.findall(r"\b(?:from|join)\s+(\w+)", re.sub(r"--.*", "", sql), re.IGNORECASE)
+    return [name for name in dict.fromkeys(read) if _is_ours(name)]
+
+
+def _is_ours(name: str) -> bool:
+    stage, _, table = name.partition("_")
+    is_table = stage in ("source", "checked") and table in load_catalogue().tables
+    return is_table or name in FACTS or name == CALENDAR
 
 
 def _a_year_before(day: date) -> date:

@@ -14,10 +14,50 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sqlglot import exp
 
-# In the order they build on each other.
-BY_WINDOW = ("customer_stretches", "year_before_buyers", "value_cutoffs", "customer_periods")
-FACTS = ("orders", "customers", *BY_WINDOW, "purchase_days", "spend")
+# Written for one window; the fact is all windows, one after the other.
+PER_WINDOW = ("year_before_buyers", "customer_periods", "windows")
+# What is told of each window, and what that is made of.
+BY_WINDOW = (
+    "customer_stretches", "year_before_buyers", "value_cutoffs", "customer_periods", "windows", "window_days",
+    "customer_care", "agent_periods",
+)  # fmt: skip
+# Read by several scans, or several times by one, and small: held in memory instead of put together each time.
+KEPT = ("customer_stretches", "value_cutoffs", "window_days", "ticket_contacts")
+FACTS = (
+    "orders", "customers", *BY_WINDOW, "purchase_days", "spend", "answers", "responses", "surveys", "mentions",
+    "feedback", "ticket_contacts", "tickets", "contacts", "shifts", "help_sessions",
+)  # fmt: skip
 PARAMETERISED = ("histories", "cohort_activity", "purchases_by_day")
+
+# The facts whose rows name a customer, and so can be told apart by his traits.
+OF_CUSTOMERS = (
+    "customer_periods", "customer_care", "orders", "answers", "responses", "surveys", "mentions", "feedback",
+    "tickets", "contacts", "help_sessions",
+)  # fmt: skip
+# The facts that follow from who is a customer, which only orders can tell.
+OF_ORDERS = ("orders", "customer_periods", "customer_care")
+
+# What a row is one of, where the last of several is looked for: no two rows are alike in these.
+KEYS_OF_FACTS = {"responses": ("survey_id", "construct")}
+
+# Where the days are on which something happened, by table: what is covered is found from them.
+DAYS_OF_TABLES = {
+    "orders": "ordered_on", "costs": "spent_on", "surveys": "sent_on", "answers": "answered_on",
+    "mentions": "published_on", "feedback": "given_on", "tickets": "opened_on", "contacts": "started_on",
+    "shifts": "started_on", "help_sessions": "started_on",
+}  # fmt: skip
+# The same of facts that are not named after their table, or know the day better than it.
+_DAYS_OF_FACTS = {
+    "spend": ("costs", "source_costs", "spent_on"), "answers": ("answers", "answers", "answered_on"),
+    "responses": ("answers", "answers", "answered_on"), "agent_periods": ("contacts", "source_contacts", "started_on"),
+}  # fmt: skip
+
+
+def days_of(fact: str) -> tuple[str, str, str] | None:
+    """The table behind a fact (or of that name), and the relation and column that hold its days; none if undated."""
+    if fact in _DAYS_OF_FACTS:
+        return _DAYS_OF_FACTS[fact]
+    return (fact, f"source_{fact}", DAYS_OF_TABLES[fact]) if fact in DAYS_OF_TABLES else None
 
 
 @lru_cache(maxsize=64)

@@ -14,7 +14,7 @@ from analysis.facts import Book
 from analysis.facts.compile import grain, settings_in
 from analysis.metrics.derived import operands
 from analysis.metrics.frame import NOT_STATED
-from analysis.metrics.measure import Scan, missing_tables, plan, reaches, scan_sql
+from analysis.metrics.measure import Scan, holder_of, missing_tables, plan, scan_sql
 from analysis.suite import Results
 
 FIRST_ROWS = 5
@@ -165,18 +165,15 @@ def _rows_of_group(book: Book, metric: Metric, by: str | None, group: str | None
     conditions, join = [_in_period(book, metric), *([f"({metric.where})"] if metric.where else [])], ""
     if by and group is not None:
         wanted = "'" + group.replace("'", "''") + "'"
-        own = metric.fact in book.catalogue.dimensions[by].facts or metric.at is None
-        column = f"f.{by}" if own else f"p.{by}"
+        dimension = book.catalogue.dimensions[by]
+        holder, by_window = holder_of(dimension, metric.fact)
+        column = f"{'f' if holder == metric.fact else 'p'}.{dimension.column_name}"
         conditions.append(f"coalesce(cast({column} as varchar), '{NOT_STATED}') = {wanted}")
-        if not own and reaches(book, book.catalogue.dimensions[by], metric.fact):
-            join = (
-                "left join customer_periods p on p.customer_id = f.customer_id "
-                f"and p.period = '{book.window.label}'"
-            )
+        if holder != metric.fact:
+            then = f" and p.period = '{book.window.label}'" if by_window else ""
+            join = f"left join {holder} p on p.customer_id = f.customer_id{then}"
     where = " and ".join(conditions)
-    return book.ask(
-        f"select f.* from {metric.fact} f {join} where {where} order by all limit {FIRST_ROWS}"
-    )
+    return book.ask(f"select f.* from {metric.fact} f {join} where {where} order by all limit {FIRST_ROWS}")
 
 
 def _in_period(book: Book, metric: Metric) -> str:

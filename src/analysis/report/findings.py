@@ -34,6 +34,7 @@ from analysis.report.kpis_shown import (
     say_n,
     say_period,
     say_value,
+    some,
     verdict_shown,
 )
 from analysis.report.tables_shown import format_date, format_money, format_number, format_percent
@@ -41,6 +42,8 @@ from analysis.suite import Results
 
 MOST_FINDINGS = 8
 MOST_SURE, MOST_WITH_CARE, MOST_LARGE = 3, 2, 2
+MOST_TABLES = 4
+TABLE_ABSENT = "table_absent|"
 LARGE_CHANGE = 0.10
 """From this relative change on, an exact figure is worth a line although no test can judge it."""
 
@@ -341,14 +344,31 @@ def find_not_measured(results: Results) -> list[Finding]:
     absent = shown[shown["value"].isna()]
     sentence = {}
     for language in LANGUAGES:
-        listed = label("kpis.list_join", language).join(
-            not_measured_list(results, shown, language, most_names=3)
-        )
+        tables = _absent_tables(shown)
+        told = [_need_tables(results, tables, language)] if len(tables) > 1 else []
+        others = shown[~shown["reason"].map(root_reason).str.startswith(TABLE_ABSENT)] if told else shown
+        told += not_measured_list(results, others, language, most_names=3)
+        listed = label("kpis.list_join", language).join(told)
         told = label("findings.not_measured", language, count=len(absent), all=len(shown), list=listed)
         sentence[language] = join_sentences(
             [told if len(absent) else "", *gaps_in_comparison(results, language)], language
         )
     return [Finding(None, sentence, "not_measured", "not_measured")] if sentence["en"] else []
+
+
+def _absent_tables(shown: pd.DataFrame) -> pd.Series:
+    """How many metrics have no figure for want of each table, the table most are in want of first."""
+    roots = shown.loc[shown["value"].isna(), "reason"].map(root_reason)
+    return roots[roots.str.startswith(TABLE_ABSENT)].str.removeprefix(TABLE_ABSENT).value_counts()
+
+
+def _need_tables(results: Results, tables: pd.Series, language: str) -> str:
+    """Several tables are not supplied: how many metrics wait for them, and for which most."""
+    names = [results.book.catalogue.tables[name].name.in_(language) for name in tables.index]
+    return label(
+        "findings.need_tables", language, count=int(tables.sum()), tables=some(names, MOST_TABLES, language),
+        page=results.book.catalogue.pages["data_quality"].title.in_(language),
+    )  # fmt: skip
 
 
 def _shown_figures(results: Results) -> pd.DataFrame:
@@ -396,13 +416,7 @@ def _talk_to(results: Results) -> list[Finding]:
 
 def _supply(results: Results) -> list[Finding]:
     """The table whose absence leaves most metrics without a figure."""
-    absent = _shown_figures(results)
-    roots = absent.loc[absent["value"].isna(), "reason"].map(root_reason)
-    tables = (
-        roots[roots.str.startswith("table_absent|", na=False)]
-        .str.removeprefix("table_absent|")
-        .value_counts()
-    )
+    tables = _absent_tables(_shown_figures(results))
     if tables.empty:
         return []
     name = results.book.catalogue.tables[str(tables.index[0])].name

@@ -32,7 +32,7 @@ from analysis.suite import Results
 
 UNITS_SHOWN = {
     "share": "percent", "money": "money", "count": "number", "number": "number", "days": "number",
-    "score": "number",
+    "score": "number", "seconds": "working_time",
 }  # fmt: skip
 AGAINST = ("previous", "year_ago")
 
@@ -377,12 +377,13 @@ def not_measured_list(
         names = [metric_name(book.catalogue.metric(r.metric, r.variant), language) for r in part.itertuples()]
         reason = say_reason(root, book, language) or MISSING
         told.append(
-            label("kpis.names_and_reason", language, names=_some(names, most_names, language), reason=reason)
+            label("kpis.names_and_reason", language, names=some(names, most_names, language), reason=reason)
         )
     return told
 
 
-def _some(names: Sequence[str], most: int | None, language: str) -> str:
+def some(names: Sequence[str], most: int | None, language: str) -> str:
+    """The first names, and how many more there are."""
     join = label("kpis.name_join", language)
     if most is None or len(names) <= most:
         return join.join(names)

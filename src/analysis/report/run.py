@@ -93,7 +93,7 @@ def run_report(
     params_argument
         The params file as the notebooks are to be given it.
     pages, languages
-        Those of the settings if not given.
+        Those of the settings if not given, pages without any of their tables left out.
     out
         Folder for the company's reports; ``reports/<company>`` below the project if not given.
     progress
@@ -111,7 +111,7 @@ def run_report(
     from analysis.report.figures.style import check_fonts
 
     languages = tuple(languages or params.settings.languages)
-    chosen = [load_catalogue().pages[name] for name in (pages or params.settings.pages)]
+    chosen = [load_catalogue().pages[name] for name in pages or pages_of(params)]
     notebooks = {page.id: find_notebook(page) for page in chosen}
     folder = (out or params.root / "reports" / params.company_id).resolve() / period.label
     # Kernels warm up while the suite is measured.
@@ -152,6 +152,12 @@ def run_reports(
             if following is not None:
                 ahead.append(pool.submit(_measure, params, following))
             yield run_report(params, period, kernels=kernels, measured=measured, **options)
+
+
+def pages_of(params: Params) -> list[str]:
+    """The pages of the settings that the company has a table for."""
+    known, supplied = load_catalogue().pages, set(params.settings.tables)
+    return [name for name in params.settings.pages if not known[name].needs_any or supplied & {*known[name].needs_any}]
 
 
 def _measure(params: Params, period: Period) -> Results:

@@ -161,7 +161,7 @@ def format_date_range(first: Any, last: Any, language: str) -> str:
     return join.join(format_date(day, language) for day in (first, last))
 
 
-DurationUnit = Literal["auto", "seconds", "minutes", "hours", "days"]
+DurationUnit = Literal["auto", "up_to_hours", "seconds", "minutes", "hours", "days"]
 SECONDS_IN = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 
 
@@ -178,8 +178,8 @@ def format_duration(
     Parameters
     ----------
     unit : str
-        One unit throughout, with one decimal. Business hours want ``"hours"``: their day is not 24 hours
-        long, and ``"auto"`` turns to days of 24 hours from 48 hours up.
+        One unit throughout, with one decimal; or what reads best, where ``"auto"`` turns to days of 24 hours from
+        48 hours up, and ``"up_to_hours"`` stays with hours: a working day is not 24 hours long.
     """
     if is_missing(value):
         return MISSING
@@ -187,9 +187,11 @@ def format_duration(
 
 
 def _duration(seconds: float, language: str, unit: DurationUnit, decimals: int | None) -> str:
-    if unit == "auto":
-        unit = _unit_for(seconds)
-        if unit in ("minutes", "hours"):
+    if unit in ("auto", "up_to_hours"):
+        allowed, unit = unit, _unit_for(seconds)
+        if unit == "days" and allowed == "up_to_hours":
+            unit = "hours"
+        elif unit in ("minutes", "hours"):
             return _two_units(seconds, language, unit)
         decimals = 0 if decimals is None and unit == "seconds" and seconds >= 10 else decimals
     amount = seconds / SECONDS_IN[unit]
@@ -234,11 +236,12 @@ UNITS: Mapping[str, Callable[..., str]] = {
     "points": format_points,
     "money": format_money,
     "duration": format_duration,
+    "working_time": partial(format_duration, unit="up_to_hours"),
     "date": lambda value, language, **_: format_date(value, language),
     **{unit: partial(format_duration, unit=unit) for unit in SECONDS_IN},
 }
 """How a value of each unit is written. A change of a percentage has the unit `points`; `seconds`, `minutes`,
-`hours` and `days` are durations, given in seconds, written in that one unit."""
+`hours` and `days` are durations, given in seconds, written in that one unit; `working_time` is one without days."""
 
 
 def format_value(value: Any, unit: str, language: str, *, currency: str | None = None, **options: Any) -> str:

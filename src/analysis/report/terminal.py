@@ -32,7 +32,7 @@ def _kpi_line(book: Book, row: dict[str, Any], language: str) -> list[str]:
     name = metric.id if metric.variant == DEFAULT else f"  .{metric.variant}"
     group = (
         book.catalogue.dimensions[row["by"]].group_name(row["group"], language)
-        if isinstance(row["by"], str)
+        if isinstance(row["group"], str)
         else ""
     )
     value, interval = (
@@ -122,9 +122,10 @@ def check_text(params: Params) -> str:
     )
     if coverage.start:
         end = f"to {coverage.last_day}" if coverage.end else "with too few order days to say where they end"
+        rows = "Orders" if "orders" in prepared.tables else "Rows"
         lines += [
             "",
-            f"Orders from {coverage.start} {end}; a silence of {coverage.silence_days} days is usual.",
+            f"{rows} from {coverage.start} {end}; a silence of {coverage.silence_days} days is usual.",
         ]
     if (days := suggest_activity_window_days(prepared, settings.engine)) is not None:
         lines.append(

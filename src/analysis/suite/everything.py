@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.catalogue import DEFAULT, Metric
 from analysis.facts import Book
-from analysis.facts.compile import fact_text
+from analysis.facts.compile import FACTS, fact_text
 from analysis.metrics.compare import compare
 from analysis.metrics.derived import evaluate_frame
 from analysis.metrics.frame import KPI_COLUMNS
@@ -65,10 +65,7 @@ def _in_order(book: Book, kpis: pd.DataFrame) -> pd.DataFrame:
 
 
 def _applies(book: Book, dimension: str) -> bool:
-    return any(
-        reaches(book, book.catalogue.dimensions[dimension], fact)
-        for fact in ("customer_periods", "orders", "spend")
-    )
+    return any(reaches(book, book.catalogue.dimensions[dimension], fact) for fact in FACTS)
 
 
 def _fit_all(book: Book) -> dict[str, Any]:
@@ -129,8 +126,8 @@ def _derived_metrics(book: Book) -> list[Metric]:
     return [
         metric
         for record in book.catalogue.metrics.values()
-        if record.kind == "derived"
         for metric in record.all_variants()
+        if metric.kind == "derived"
     ]
 
 

@@ -8,6 +8,8 @@ import pandas as pd
 
 from analysis.catalogue import UnknownName, nearest
 from analysis.errors import InputError
+from analysis.metrics.frame import NOT_MEASURED
+from analysis.metrics.measure import not_measured_rows
 from analysis.suite.results import Results
 
 
@@ -17,7 +19,8 @@ def rows_of_period(results: Results, by: str | None = None, metrics: Sequence[st
     Parameters
     ----------
     by
-        A dimension; also one the run does not have among its own.
+        A dimension; also one the run does not have among its own. A metric whose rows it does not reach has one
+        row without a group that says so (``not_measured_by``).
     metrics
         Metric ids, or ``id.variant``; all if none is given. A bare id gives all its variants, the default first.
 
@@ -26,16 +29,16 @@ def rows_of_period(results: Results, by: str | None = None, metrics: Sequence[st
     UnknownName
         If there is no such metric, variant or dimension.
     InputError
-        If the dimension's table is not supplied.
+        If the dimension's table is not supplied, or no table that is supplied has such a column.
     """
     catalogue = results.book.catalogue
-    asked = [catalogue.metric(*name.split(".", 1)) for name in metrics]
+    asked = [catalogue.named(name) for name in metrics]
     rows = results.kpis if by is None else _with_dimension(results, by)
     rows = rows[(rows["period"] == results.book.window.label) & (rows["by"].isna() | (rows["by"] == by))]
     if asked:
         keys = pd.MultiIndex.from_frame(rows[["metric", "variant"]])
-        wanted = {(m.id, m.variant) for m, name in zip(asked, metrics, strict=True) if "." in name}
-        bare = {m.id for m, name in zip(asked, metrics, strict=True) if "." not in name}
+        wanted = {(m.id, m.variant) for m, name in zip(asked, metrics, strict=True) if name != m.id}
+        bare = {m.id for m, name in zip(asked, metrics, strict=True) if name == m.id}
         rows = rows[keys.isin(list(wanted)) | rows["metric"].isin(bare)]
     return _in_catalogue_order(results, rows)
 
@@ -45,7 +48,7 @@ def rows_with_groups(results: Results) -> pd.DataFrame:
     parts = [rows_of_period(results)]
     for dimension in results.book.settings.dimensions:
         rows = rows_of_period(results, dimension)
-        parts.append(rows[rows["by"].notna()])
+        parts.append(rows[rows["group"].notna()])
     return pd.concat(parts, ignore_index=True)
 
 
@@ -75,11 +78,26 @@ def _with_dimension(results: Results, by: str) -> pd.DataFrame:
             f"nothing can be broken down by {by}: table {', '.join(sorted(missing))} is not supplied"
         )
     if by in set(results.kpis["by"].dropna()):
-        return results.kpis
+        return pd.concat([results.kpis, _not_reached(results, results.kpis, by)], ignore_index=True)
     from analysis.suite.everything import kpis_by  # heavy, and only needed for a dimension not in the run
 
     groups = kpis_by(book, by)
-    return pd.concat([results.kpis, groups[groups["by"] == by]], ignore_index=True)
+    groups = groups[groups["by"] == by]
+    if groups.empty:
+        raise InputError(f"nothing can be broken down by {by}: no table that is supplied says it")
+    whole = pd.concat([results.kpis, groups], ignore_index=True)
+    return pd.concat([whole, _not_reached(results, whole, by)], ignore_index=True)
+
+
+def _not_reached(results: Results, kpis: pd.DataFrame, by: str) -> pd.DataFrame:
+    """A row for each metric that is measured in the period and in no group of the dimension."""
+    rows = kpis[kpis["period"] == results.book.window.label]
+    company = rows[rows["by"].isna() & (rows["status"] != NOT_MEASURED)]
+    reached = set(zip(*(rows.loc[rows["by"] == by, name] for name in ("metric", "variant")), strict=True))
+    keys = zip(company["metric"], company["variant"], strict=True)
+    left_out = [results.book.catalogue.metric(*key) for key in keys if key not in reached]
+    reasons = [f"not_measured_by|{by}"] * len(left_out)
+    return not_measured_rows(left_out, [results.book.window], reasons).assign(by=by)
 
 
 def _in_catalogue_order(results: Results, rows: pd.DataFrame) -> pd.DataFrame:

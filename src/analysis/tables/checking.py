@@ -1,6 +1,7 @@
 """One table from staged rows to a checked Parquet file, with its counts and its rejected rows.
 
-The steps are tables and views built one from the other: ``raw`` (texts of all files) → ``read_<table>`` (typed,
+The steps are tables and views built one from the other: ``given`` (texts of all files) → ``raw`` (those to be
+checked, in their shape) → ``read_<table>`` (typed,
 with the first rule each row breaks) → ``judged_<table>`` (with the rules of keys) → kept rows, and
 ``rejected_<table>``.
 """
@@ -21,6 +22,7 @@ from analysis.tables.keys import check_keys, has_key
 from analysis.tables.orders import LINE_AMOUNT, create_flagged, orders_sql
 from analysis.tables.quality import MALFORMED, count_checked, count_excluded, quality_row, rule_words
 from analysis.tables.quoting import quoted
+from analysis.tables.shaping import drop_shaping, shape_rows
 from analysis.tables.sources import SourceFile
 from analysis.tables.staging import MalformedLine, StagedFile
 
@@ -49,14 +51,15 @@ def check_table(
         If too many rows are rejected, or a condition of the settings makes no sense.
     """
     source, contract = settings.tables[table], load_catalogue().tables[table]
-    raw_columns = _create_raw(engine, table, staged)
+    shaped = shape_rows(engine, table, source, _create_given(engine, table, staged))
+    raw_columns = shaped.columns
     is_typed, is_marked = any(one.file.format != "csv" for one in staged), not has_key(contract, source)
     engine.create_table(
         f"read_{table}", read_sql(contract, source, settings, raw_columns, is_typed, is_marked)
     )
-    notes = check_keys(engine, table, contract, source, raw_columns)
+    notes = [*shaped.notes, *check_keys(engine, table, contract, source, raw_columns)]
     _create_rejected(engine, table, raw_columns, staged)
-    quality = count_checked(engine, table, _amount_of(contract, source), _malformed(staged))
+    quality = count_checked(engine, table, _amount_of(contract, source), _malformed(staged), shaped.left_out)
     _check_share(engine, table, quality, settings.max_rejected_share)
     if quality[0]["rows"] == 0:
         notes.append(quality_row(table, "note", "empty_table", 0))
@@ -90,7 +93,10 @@ def _malformed(staged: list[StagedFile]) -> list[MalformedLine]:
 def _drop_steps(engine: Engine, table: str, files: int) -> None:
     """Lets go of everything that only this table needed, its rejected rows aside."""
     own = [f"{step}_{table}" for step in ("judged", "before", "owned", "owners", "read", "malformed")]
-    for name in ("flagged", "kept_orders", *own, "raw", *(f"staged_{table}_{i}" for i in range(files))):
+    for name in ("flagged", "kept_orders", *own, "raw"):
+        engine.drop(name)
+    drop_shaping(engine, table)
+    for name in ("given", *(f"staged_{table}_{i}" for i in range(files))):
         engine.drop(name)
 
 
@@ -107,20 +113,21 @@ def _kept_sql(table: str, contract: TableContract) -> str:
 # --- The rows as they were given ------------------------------------------------------------------------------
 
 
-def _create_raw(engine: Engine, table: str, staged: list[StagedFile]) -> dict[str, str]:
-    """View ``raw``: the rows of all files, numbered through; returns its column for each of the user's."""
+def _create_given(engine: Engine, table: str, staged: list[StagedFile]) -> dict[str, str]:
+    """View ``given``: the rows of all files, numbered through; returns its column for each of the user's."""
     names = dict.fromkeys(name for one in staged for name in _named(one.file))
-    raw_columns = {name: f"c{i}" for i, name in enumerate(names)}
+    columns_of = {name: f"c{i}" for i, name in enumerate(names)}
     selects, before = [], 0
     for number, one in enumerate(staged):
         engine.view_parquet(f"staged_{table}_{number}", one.path)
         own = {name: f"c{i}" for i, name in enumerate(_named(one.file))}
-        columns = [f"{own.get(name, 'cast(null as text)')} as {raw_columns[name]}" for name in names]
-        head = f"select {before} + _row as _position, {quoted(one.file.name)} as _file, _row"
+        columns = [f"{own.get(name, 'cast(null as text)')} as {columns_of[name]}" for name in names]
+        place = f"{before} + _row"
+        head = f"select {place} as _position, {place} as _given, {quoted(one.file.name)} as _file, _row"
         selects.append(f"{', '.join([head, *columns])} from staged_{table}_{number}")
         before += one.last_row
-    engine.create_view("raw", " union all ".join(selects))
-    return raw_columns
+    engine.create_view("given", " union all ".join(selects))
+    return columns_of
 
 
 def _named(file: SourceFile) -> list[str]:
@@ -175,7 +182,7 @@ def _no_rejected() -> str:
 
 def _check_share(engine: Engine, table: str, quality: list[dict[str, Any]], highest_share: float) -> None:
     """Stops where too much of a table is rejected to trust the rest."""
-    read = quality[0]["rows"]
+    read = quality[0]["rows"] - sum(row["rows"] for row in quality if row["stage"] == "ignored")
     rejected = [row for row in quality if row["stage"] == "rejected"]
     count = sum(row["rows"] for row in rejected)
     if read == 0 or count / read <= highest_share:

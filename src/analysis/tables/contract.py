@@ -17,10 +17,10 @@ from analysis.catalogue.records import Column, TableContract
 from analysis.params import ColumnSource, Settings, TableSource
 from analysis.tables.quoting import quoted
 from analysis.tables.reading import Moment, local_day_of, number_sql, read_moment, truth_sql
+from analysis.tables.texts import SPACES, present, stripped
 
 CONTRACT_VERSION = 3  # raise it when the same file would give other rows
 LARGEST = sys.float_info.max  # a float beyond it is infinite
-SPACES = " \t\r\n\u00a0\u2007\u202f\u3000\ufeff"
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,15 @@ def _typed(
     if column.type in ("instant", "date"):
         moment = read_moment(name, column, given, source, settings, is_typed)
         layers |= moment.layers
-        rules += [Rule(f"{name}.{what}", name, sql, text) for what, sql in _moment_rules(moment, settings)]
+        rules += [
+            Rule(f"{name}.{what}", name, sql, text) for what, sql in _moment_rules(moment, column, settings)
+        ]
     else:
         layers["values"] = {name: _value_sql(column, text, source, settings)}
-        rules += _value_rules(name, column, text, settings)
+        rules += _value_rules(name, column, text)
+        if name == "currency" and not is_key:  # money's own; as a key it is what the row is about
+            is_other = f'upper("{name}") <> {quoted(settings.currency.upper())}'
+            rules.append(Rule(f"{name}.other", name, is_other, text))
     return Typed(layers, (*rules, *_limits(name, column, text)))
 
 
@@ -146,14 +151,16 @@ def _not_mapped(name: str, column: Column) -> Typed:
 
 
 def _own_text(given: ColumnSource, source: TableSource, raw_columns: dict[str, str]) -> str:
-    """The user's text without the spaces around it, of whatever kind."""
-    if given.constant is not None:
+    """The user's text without the spaces around it; those of several columns are joined by a space."""
+    if given.row_number:
+        return "cast(_given as text)"
+    if given.column is None:
         is_number = not isinstance(given.constant, str)
         return quoted(str(given.constant).replace(".", source.decimal) if is_number else given.constant)
-    raw = raw_columns[given.column.strip()]
-    # most texts begin and end with a plain character: this look is much cheaper than trimming them
-    is_plain = f"ascii({raw}) between 33 and 126 and ascii(right({raw}, 1)) between 33 and 126"
-    return f"case when {is_plain} then {raw} else trim({raw}, {quoted(SPACES)}) end"
+    texts = [stripped(raw_columns[name.strip()]) for name in given.column]
+    if len(texts) == 1:
+        return texts[0]
+    return f"concat_ws(' ', {', '.join(present(text, _missing_words(given, source)) for text in texts)})"
 
 
 def _our_text(own: str, given: ColumnSource, source: TableSource) -> str:
@@ -162,9 +169,11 @@ def _our_text(own: str, given: ColumnSource, source: TableSource) -> str:
     if given.values:
         pairs = [(quoted(theirs.strip(SPACES)), quoted(ours)) for theirs, ours in given.values.items()]
         text = f"case {own} {' '.join(f'when {theirs} then {ours}' for theirs, ours in pairs)} else {own} end"
-    for word in dict.fromkeys(("", *(word.strip(SPACES) for word in source.missing))):
-        text = f"nullif({text}, {quoted(word)})"
-    return text
+    return present(text, _missing_words(given, source))
+
+
+def _missing_words(given: ColumnSource, source: TableSource) -> tuple[str, ...]:
+    return (*source.missing, *given.missing)
 
 
 def _value_sql(column: Column, text: str, source: TableSource, settings: Settings) -> str:
@@ -179,23 +188,21 @@ def _value_sql(column: Column, text: str, source: TableSource, settings: Setting
     return value
 
 
-def _value_rules(name: str, column: Column, text: str, settings: Settings) -> Iterator[Rule]:
+def _value_rules(name: str, column: Column, text: str) -> Iterator[Rule]:
     if column.type != "text":
         is_read = f'"{name}" is not null'
         if column.type != "boolean":
             is_read += f' and "{name}" between {-LARGEST!r} and {LARGEST!r}'
         yield Rule(f"{name}.unreadable", name, f"{text} is not null and not ({is_read})", text)
-    if name == "currency":
-        is_other = f'upper("{name}") <> {quoted(settings.currency.upper())}'
-        yield Rule(f"{name}.other", name, is_other, text)
 
 
-def _moment_rules(moment: Moment, settings: Settings) -> Iterator[tuple[str, str]]:
+def _moment_rules(moment: Moment, column: Column, settings: Settings) -> Iterator[tuple[str, str]]:
     yield "ambiguous", moment.is_ambiguous
     yield "impossible", f"{moment.day} is null and {moment.has_shape}"
     yield "unreadable", f"{moment.day} is null and {moment.is_given}"
     first = settings.first_possible_date or date.min
-    yield "impossible", f"{moment.day} < date '{first}' or {moment.day} > date '{_today(settings)}'"
+    too_late = "" if column.may_lie_ahead else f" or {moment.day} > date '{_today(settings)}'"
+    yield "impossible", f"{moment.day} < date '{first}'{too_late}"
 
 
 def _today(settings: Settings) -> date:

@@ -13,9 +13,10 @@ agree, else empty.
 from __future__ import annotations
 
 from analysis.catalogue import load_catalogue
-from analysis.engine import Engine, EngineError
+from analysis.engine import Engine
 from analysis.params import Settings, TableSource
 from analysis.tables import TablesError
+from analysis.tables.conditions import check_condition, truth_of
 from analysis.tables.contract import output_columns
 from analysis.tables.quoting import identifier, quoted
 
@@ -40,8 +41,9 @@ def create_flagged(engine: Engine, source: TableSource, settings: Settings) -> N
     where = {name: f"exclusions.{name}.where" for name in conditions}
     if source.cancelled_when:
         conditions[CANCELLED], where[CANCELLED] = source.cancelled_when, "tables.orders.cancelled_when"
+    columns = [name for name in engine.columns("select * from kept_orders") if not name.startswith("_")]
     for name, condition in conditions.items():
-        _check_condition(engine, condition, where[name])
+        check_condition(engine, condition, where[name], "kept_orders", columns, "the orders")
     engine.create_table("flagged", _flagged_sql(conditions, settings))
 
 
@@ -61,9 +63,7 @@ def _kept_orders_sql(source: TableSource) -> str:
 
 
 def _flagged_sql(conditions: dict[str, str], settings: Settings) -> str:
-    is_true = {
-        name: f"coalesce(cast((\n{condition}\n) as boolean), false)" for name, condition in conditions.items()
-    }
+    is_true = {name: truth_of(condition) for name, condition in conditions.items()}
     cancelled = is_true.pop(CANCELLED, "false")
     columns = [f"{cancelled} as _cancelled"]
     columns += [f"{sql} as {_flag(name)}" for name, sql in is_true.items()]
@@ -92,44 +92,6 @@ def _check_names(settings: Settings) -> None:
     for name in settings.exclusions:
         if name in (CANCELLED, ANONYMOUS):
             raise TablesError(f"exclusions.{name}: this name is the workbook's own; choose another")
-
-
-def _check_condition(engine: Engine, condition: str, where: str) -> None:
-    """Asks the engine whether a condition makes sense over the table's columns, without reading a row."""
-    columns = [name for name in engine.columns("select * from kept_orders") if not name.startswith("_")]
-    known = ", ".join(f'"{name}"' for name in columns)
-    try:
-        problem = _problem_with(engine, condition, f"(select {known} from kept_orders)")
-    except EngineError as error:
-        problem = str(error)
-    if problem:
-        raise TablesError(
-            f"{where}: {condition!r} is not a condition over the orders ({problem}); "
-            f"columns: {', '.join(columns)}"
-        )
-
-
-def _problem_with(engine: Engine, condition: str, orders: str) -> str | None:
-    """What is wrong with a condition; the engine's own errors are raised."""
-    if _has_semicolon(condition):
-        return "it is more than one condition"
-    engine.columns(f"select 1 as one from {orders} where {condition}\n")
-    [kind] = engine.columns(f"select (\n{condition}\n) as given from {orders}").values()
-    return None if kind == "boolean" else f"it gives {kind}, not true or false"
-
-
-def _has_semicolon(condition: str) -> bool:
-    """Whether a statement would end inside the condition; in a text or a comment, a semicolon ends none."""
-    if ";" not in condition:
-        return False
-    from sqlglot import tokenize
-    from sqlglot.errors import TokenError
-    from sqlglot.tokens import TokenType
-
-    try:
-        return any(one.token_type == TokenType.SEMICOLON for one in tokenize(condition, read="duckdb"))
-    except TokenError:  # it ends in the middle of a word
-        return True
 
 
 ORDER_COLUMNS = """order_id, customer_id, ordered_at, ordered_on, amount, net_amount, history_amount,

@@ -16,7 +16,7 @@ from analysis.tables import TablesError
 from analysis.tables.checking import check_table, write_rejected
 from analysis.tables.contract import CONTRACT_VERSION
 from analysis.tables.quality import rule_words, write_csv
-from analysis.tables.sources import SourceFile, find_files, name_of, open_source
+from analysis.tables.sources import SourceFile, find_files, name_of, open_rows, open_source
 from analysis.tables.staging import stage_file
 from analysis.tables.store import (
     Stamps,
@@ -82,7 +82,7 @@ def prepare(params: Params) -> Prepared:
 def read_quality(prepared: Prepared) -> pd.DataFrame:
     """Rows read, rejected, kept and excluded: one row per table × stage × rule.
 
-    Columns: ``table``; ``stage`` (read, rejected, kept, excluded_from_revenue, excluded_from_histories,
+    Columns: ``table``; ``stage`` (read, ignored, rejected, kept, excluded_from_revenue, excluded_from_histories,
     note); ``rule`` (missing for read and kept); ``rows``; ``amount`` (sum in the company's currency where
     readable); ``first_row`` (row of the source file where it first occurs).
     """
@@ -169,6 +169,12 @@ def _open_all(params: Params, files: dict[str, list[Path]]) -> dict[str, list[So
     """The header of every file; everything that is wrong with them is said at once."""
     opened: dict[str, list[SourceFile]] = {table: [] for table in files}
     problems = []
+    for table, source in params.settings.tables.items():
+        if source.rows:
+            try:
+                opened[table].append(open_rows(params, table, source))
+            except TablesError as error:
+                problems.append(str(error))
     for table, path in ((table, path) for table, paths in files.items() for path in paths):
         try:
             opened[table].append(

@@ -1,6 +1,7 @@
 """What was read, rejected, kept and excluded, by rule and in words; and rejected rows for people.
 
-*Rejected* rows break the contract and are not in the table. *Excluded* rows are in the table and stay out of
+*Ignored* rows are left out as the settings say, before anything is checked. *Rejected* rows break the contract and
+are not in the table. *Excluded* rows are in the table and stay out of
 revenue or of customer histories. Each excluded row is counted once, under the first rule that applies, so
 that kept − excluded from revenue = revenue.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 import csv
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,13 @@ from analysis.engine import Engine
 from analysis.tables import TablesError
 from analysis.tables.staging import MalformedLine
 
-STAGES = ("read", "rejected", "kept", "excluded_from_revenue", "excluded_from_histories", "note")
+STAGES = ("read", "ignored", "rejected", "kept", "excluded_from_revenue", "excluded_from_histories", "note")
 _HOSTILE = ("=", "+", "-", "@", "\t", "\r")
 MALFORMED = "malformed_line"
-NOTES = ("key_not_given", "repeated_rows_kept", "empty_table", "anonymous", "cancelled")
+LEFT_OUT = ("ignored", "not_last", "empty_cell")  # rules of rows that are ignored
+NOTES = (
+    "key_not_given", "repeated_rows_kept", "empty_table", "unpivoted", "order_unreadable", "anonymous", "cancelled",
+)  # fmt: skip
 
 
 def quality_row(
@@ -45,9 +49,15 @@ def quality_row(
 
 
 def count_checked(
-    engine: Engine, table: str, amount: str | None, malformed: list[MalformedLine]
+    engine: Engine,
+    table: str,
+    amount: str | None,
+    malformed: list[MalformedLine],
+    left_out: Sequence[dict[str, Any]] = (),
 ) -> list[dict[str, Any]]:
-    """Rows read, rejected by rule, and kept, of ``judged_<table>`` and the lines that could not be split."""
+    """Rows read, ignored and rejected by rule, and kept: of ``judged_<table>``, of the lines that could not be split,
+    and of what was left out before (of which no amount is known).
+    """
     summed = f"fsum({amount})" if amount else "cast(null as double)"
     by_rule = engine.rows(f"select _rule, count(*), {summed}, min(_row) from judged_{table} group by _rule")
     count, amounts = sum(row[1] for row in by_rule), [row[2] for row in by_rule if row[2] is not None]
@@ -56,8 +66,10 @@ def count_checked(
         first = malformed[0].row
         rejected.append(quality_row(table, "rejected", f"{table}.{MALFORMED}", len(malformed), None, first))
     kept = next((row for row in by_rule if row[0] is None), (None, 0, None, None))
+    count += len(malformed) + sum(row["rows"] for row in left_out)
     rows = [
-        quality_row(table, "read", None, count + len(malformed), math.fsum(amounts) if amounts else None),
+        quality_row(table, "read", None, count, math.fsum(amounts) if amounts else None),
+        *left_out,
         *sorted(rejected, key=lambda row: (-row["rows"], row["rule"])),
         quality_row(table, "kept", None, kept[1], kept[2]),
     ]
@@ -66,7 +78,7 @@ def count_checked(
 
 
 def check_counts(rows: Iterable[dict[str, Any]], table: str) -> None:
-    """Rows read = rows kept + rows rejected.
+    """Rows read = rows kept + rows rejected + rows ignored.
 
     Raises
     ------
@@ -74,10 +86,10 @@ def check_counts(rows: Iterable[dict[str, Any]], table: str) -> None:
         If not: an error of the workbook itself.
     """
     by_stage = {stage: sum(row["rows"] for row in rows if row["stage"] == stage) for stage in STAGES}
-    if by_stage["read"] != by_stage["kept"] + by_stage["rejected"]:
+    if by_stage["read"] != by_stage["kept"] + by_stage["rejected"] + by_stage["ignored"]:
         raise TablesError(
-            f"table {table}: internal error: {by_stage['read']} rows read, {by_stage['kept']} kept and "
-            f"{by_stage['rejected']} rejected do not add up"
+            f"table {table}: internal error: {by_stage['read']} rows read, {by_stage['kept']} kept, "
+            f"{by_stage['rejected']} rejected and {by_stage['ignored']} ignored do not add up"
         )
 
 

@@ -228,6 +228,18 @@ def _by_format(text: str, fmt: str, name: str, has_shape: str) -> _Reading:
     return _Reading(shape, parsed, None, "false" if directives & _TIME_DIRECTIVES else "true")
 
 
+def read_by_formats(text: str, formats: tuple[str, ...], column: str) -> str:
+    """SQL for the instant a text writes under the first format that fits, NULL where none does.
+
+    Raises
+    ------
+    TablesError
+        If a format cannot be used.
+    """
+    read = [_by_format(text, fmt, column, whole_match(text, format_shape(fmt, column))) for fmt in formats]
+    return f"coalesce({', '.join(one.local or one.instant or 'null' for one in read)})"
+
+
 def format_shape(fmt: str, column: str) -> str:
     """A pattern of the texts a strptime format is meant for, whether or not they name a day that exists.
 

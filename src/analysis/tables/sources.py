@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import glob
 import io
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from analysis.catalogue import nearest
@@ -16,6 +17,7 @@ from analysis.tables.encodings import first_text
 from analysis.tables.typed_files import cell_text, excel_rows, parquet_header
 
 SEPARATORS = (",", ";", "\t", "|")
+SAMPLES = ("cdnow", "demo")  # folders of data/ that `workbook sample` writes
 _FORMATS = {
     ".csv": "csv", ".txt": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet", ".xlsx": "excel",
     ".xlsm": "excel", ".xls": "excel", ".xlsb": "excel", ".ods": "excel",
@@ -55,7 +57,7 @@ def find_files(params: Params, table: str, source: TableSource) -> list[Path]:
         if not matches or not all(match.is_file() for match in matches):
             raise TablesError(_no_such_file(params, table, name, path))
         found += [match for match in matches if match not in found]
-    if not found:
+    if not found and not source.rows:
         raise TablesError(
             f"tables.{table}.file: no file is named; give the path of a CSV, Parquet or Excel file"
         )
@@ -77,8 +79,9 @@ def name_of(params: Params, path: Path) -> str:
 
 def _no_such_file(params: Params, table: str, name: str, path: Path) -> str:
     what = "no file matches" if glob.has_magic(name) else "there is no file"
-    if path.is_relative_to(params.root.resolve() / "data" / "cdnow"):
-        advice = "run `workbook sample cdnow` to write it"
+    of_sample = [one for one in SAMPLES if path.is_relative_to(params.root.resolve() / "data" / one)]
+    if of_sample:
+        advice = f"run `workbook sample {of_sample[0]}` to write it"
     else:
         advice = f"put the file there, or name the right one at tables.{table}.file in {params.path.name}"
     return f"table {table}: {what} {path}; {advice}"
@@ -97,7 +100,7 @@ def open_source(path: Path, name: str, table: str, source: TableSource) -> Sourc
         such column is listed with its nearest name.
     """
     form = source.format or _FORMATS.get(path.suffix.lower(), "csv")
-    wanted = [given.column.strip() for given in source.columns.values() if given.column is not None]
+    wanted = _wanted(source)
     separator = source.separator or ","
     if form == "parquet":
         header = parquet_header(path, name)
@@ -109,27 +112,82 @@ def open_source(path: Path, name: str, table: str, source: TableSource) -> Sourc
     if not any(columns):
         raise TablesError(f"{name}: is empty; expected a first line with the names of the columns")
     _check_columns(columns, wanted, name, table)
+    _check_unpivot(columns, source, name, table)
     return SourceFile(path, name, form, columns, separator)
 
 
-def _check_columns(columns: tuple[str, ...], wanted: Iterable[str], name: str, table: str) -> None:
+def open_rows(params: Params, table: str, source: TableSource) -> SourceFile:
+    """The rows that stand in the settings, as if they were a file.
+
+    Raises
+    ------
+    TablesError
+        As ``open_source`` does.
+    """
+    name = f"{params.path.name} (tables.{table}.rows)"
+    columns = tuple(dict.fromkeys(column for row in source.rows for column in row))
+    _check_columns(columns, _wanted(source), name, table)
+    _check_unpivot(columns, source, name, table)
+    return SourceFile(params.path, name, "rows", columns)
+
+
+def _wanted(source: TableSource) -> dict[str, str]:
+    """The columns of theirs that the settings name one by one, each with the setting that does."""
+    made = (source.unpivot.name_to, source.unpivot.value_to) if source.unpivot else ()
+    named = [(name, "columns") for given in source.columns.values() for name in given.column or ()]
+    wanted = {name.strip(): where for name, where in named if name.strip() not in made}
+    elsewhere = [(name, "keep_last_per") for name in source.keep_last_per]
+    if source.in_order_of:
+        elsewhere.append((source.in_order_of.column, "in_order_of"))
+    if source.unpivot:
+        elsewhere += [(name, "unpivot") for name in source.unpivot.columns if not glob.has_magic(name)]
+    return {name.strip(): where for name, where in elsewhere} | wanted
+
+
+def _check_unpivot(columns: tuple[str, ...], source: TableSource, name: str, table: str) -> None:
+    unpivot = source.unpivot
+    if unpivot is None:
+        return
+    for pattern in unpivot.columns:
+        if not matching_columns((pattern,), columns):
+            found = ", ".join(repr(column) for column in columns if column)
+            raise TablesError(
+                f"{name}: no column is called {pattern!r} (tables.{table}.unpivot.columns); columns found: {found}"
+            )
+    for made in (unpivot.name_to, unpivot.value_to):
+        if made in columns:
+            raise TablesError(
+                f"{name}: there is a column {made!r} already; choose another name at tables.{table}.unpivot"
+            )
+
+
+def matching_columns(patterns: Iterable[str], columns: Iterable[str]) -> list[str]:
+    """The columns that names and patterns mean, in the order of the file."""
+    meant = [pattern.strip() for pattern in patterns]
+    return [name for name in columns if any(name == one or fnmatchcase(name, one) for one in meant)]
+
+
+def _check_columns(columns: tuple[str, ...], wanted: Mapping[str, str], name: str, table: str) -> None:
     twice = sorted({column for column in columns if column and columns.count(column) > 1})
     if twice:
         raise TablesError(
             f"{name}: more than one column is called {', '.join(map(repr, twice))}; rename all but one"
         )
-    missing = [column for column in dict.fromkeys(wanted) if column not in columns]
+    missing = [column for column in wanted if column not in columns]
     if not missing:
         return
     lines = [f"  - there is no column {column!r}{nearest(column, columns)}" for column in missing]
     found = ", ".join(repr(column) for column in columns if column)
+    where = " and ".join(
+        f"tables.{table}.{one}" for one in dict.fromkeys(wanted[column] for column in missing)
+    )
     raise TablesError(
-        "\n".join([f"{name}: columns named at tables.{table}.columns are not in the file:", *lines])
+        "\n".join([f"{name}: columns named at {where} are not in the file:", *lines])
         + f"\n  columns found: {found}"
     )
 
 
-def _csv_header(path: Path, name: str, source: TableSource, wanted: list[str]) -> tuple[list[str], str]:
+def _csv_header(path: Path, name: str, source: TableSource, wanted: Collection[str]) -> tuple[list[str], str]:
     """The first record of a CSV file, split by the separator that finds most of the wanted columns."""
     text = first_text(path, name, source.encoding)
     if "\x00" in text:

@@ -54,6 +54,9 @@ def stage_file(file: SourceFile, source: TableSource, folder: Path, number: int)
         return _stage_parquet(file, source, target)
     if file.format == "excel":
         return _stage_excel(file, source, target)
+    if file.format == "rows":
+        texts = [[cell_text(row.get(name), source.decimal) for name in file.columns] for row in source.rows]
+        return _write_texts(file, texts, target)
     return _stage_csv(file, source, folder, target)
 
 
@@ -172,7 +175,11 @@ def _last_row(target: Path) -> tuple[int, str]:
 
 def _stage_excel(file: SourceFile, source: TableSource, target: Path) -> StagedFile:
     rows = list(excel_rows(file.path, file.name, source))[1:]
-    texts = [[cell_text(cell, source.decimal) for cell in row] for row in rows]
+    return _write_texts(file, [[cell_text(cell, source.decimal) for cell in row] for row in rows], target)
+
+
+def _write_texts(file: SourceFile, texts: list[list[str | None]], target: Path) -> StagedFile:
+    """Rows of texts laid down; those without any are passed over."""
     kept = [(number, *row) for number, row in enumerate(texts, start=1) if any(row)]
     schema = _schema(file)
     columns = list(zip(*kept, strict=True)) if kept else [()] * len(schema)

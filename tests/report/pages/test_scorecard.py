@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from bs4 import BeautifulSoup
 
-from analysis.catalogue import load_catalogue
+from analysis.catalogue import FAMILIES, load_catalogue
 from analysis.periods import first_days
 from analysis.report.pages.scorecard import (
     headline_tile,
@@ -116,13 +116,7 @@ def test_findings_stand_in_a_list_each_with_a_badge(shop, language):
 def test_every_metric_shown_has_a_row_under_its_family(shop):
     rows = scorecard_rows(shop)
     assert set(rows["metric"]) == {metric.id for metric in METRICS.values() if metric.shown}
-    assert rows["family"].drop_duplicates().tolist() == [
-        "acquisition",
-        "retention",
-        "loyalty",
-        "sales",
-        "value",
-    ]
+    assert rows["family"].drop_duplicates().tolist() == list(FAMILIES)
 
 
 @in_each_language

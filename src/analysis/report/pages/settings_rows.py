@@ -26,6 +26,11 @@ SETTINGS_SHOWN: dict[str, tuple[str, ...]] = {
         "max_rejected_share", "first_possible_date", "exclusions",
     ),
     "customers": ("activity_window_days", "frequent_orders", "new_customers_by"),
+    "service": (
+        "survey_answer_days", "survey_minimum_answers", "survey_maximum_age_days", "first_contact_days",
+        "self_service_days", "service_level_seconds", "working_hours", "holidays_country", "comment_themes",
+        "comment_words_ignored",
+    ),
     "value": (
         "gross_margin", "discount_rate_per_year", "horizon_quarters", "lifetime_cap_years", "model",
         "at_risk_p_alive", "at_risk_value_share", "model_draws", "random_seed",
@@ -75,6 +80,10 @@ def setting_value(key: str, value: Any, book: Book, language: str) -> str:
         return joined(book.catalogue.dimensions[name].name.in_(language) for name in value)
     if key == "variants":
         return joined(_chosen_variant(book, name, variant, language) for name, variant in value.items())
+    if key == "working_hours":
+        return joined(f"{label(f'data_quality.day_{day}', language)} {hours}" for day, hours in value.items())
+    if key in ("comment_themes", "comment_words_ignored"):
+        return joined(value)
     if key == "exclusions":
         return joined(_exclusion(name, rule, language) for name, rule in value.items())
     if isinstance(value, date):
@@ -108,16 +117,22 @@ def input_rows(book: Book) -> pd.DataFrame:
 
 
 def absent_rows(book: Book, language: str) -> pd.DataFrame:
-    """The tables not supplied, and what each would add: ``table, row, metrics, breakdowns``."""
+    """The tables not supplied, and what each would add: ``table, row, metrics, breakdowns``.
+
+    Those that would add neither are left out.
+    """
     join = label("kpis.name_join", language).join
     rows = []
     for name in book.absent:
         contract = book.catalogue.tables[name]
         breakdowns = [d.name.in_(language) for d in book.catalogue.dimensions.values() if name in d.needs]
+        metrics = list(_metrics_needing(book, name, language))
+        if not (metrics or breakdowns):
+            continue
         rows.append({
             "table": contract.name.in_(language),
             "row": label("data_quality.row_for", language, row=contract.row.in_(language)),
-            "metrics": join(_metrics_needing(book, name, language)) or None,
+            "metrics": join(metrics) or None,
             "breakdowns": join(breakdowns) or None,
         })  # fmt: skip
     return pd.DataFrame(rows, columns=["table", "row", "metrics", "breakdowns"])
