@@ -6,6 +6,7 @@ Nothing is worked out again here: what is shown stands in the frame of figures o
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from itertools import dropwhile
@@ -168,7 +169,7 @@ def say_period(name: str, book: Book, language: str) -> str:
 def say_reason(reason: Any, book: Book, language: str) -> str:
     """A reason of the frame in words, with tables, metrics, dimensions, periods and days by their names."""
     catalogue = book.catalogue
-    records = {**catalogue.tables, **catalogue.metrics, **catalogue.dimensions}
+    records = {**catalogue.metrics, **catalogue.dimensions, **catalogue.tables}
     names = {key: record.name.in_(language) for key, record in records.items()}
     names |= {
         group: name.in_(language)
@@ -176,7 +177,8 @@ def say_reason(reason: Any, book: Book, language: str) -> str:
         for group, name in each.groups.items()
     }
     names |= {window.label: say_period(window.label, book, language) for window in book.windows}
-    names |= {str(day): format_date(day, language) for day in (book.coverage.start, book.coverage.end) if day}
+    days = re.findall(r"\d{4}-\d{2}-\d{2}", str(reason))
+    names |= {day: format_date(date.fromisoformat(day), language) for day in days}
     return reason_text(reason, language, names)
 
 

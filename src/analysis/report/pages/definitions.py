@@ -38,7 +38,12 @@ from analysis.suite import Results
 
 __all__ = ["show_definitions"]
 
-FAMILIES_OF = {"retention": ("retention", "loyalty"), "customer_value": ("value", "acquisition")}
+FAMILIES_OF = {
+    "retention": ("retention", "loyalty"),
+    "satisfaction": ("satisfaction",),
+    "service": ("service",),
+    "customer_value": ("value", "acquisition"),
+}
 """The families a page is about. The scorecard explains its headline metrics, data quality lists all."""
 
 MOST_SOURCE_COLUMNS = 7
@@ -59,7 +64,7 @@ def show_definitions(results: Results, page: str, *, language: str) -> Markup:
     if page == "data_quality":
         return every_definition(book, metrics, language)
     _explain_at_once(results, metrics)
-    return Markup("").join(_definition(results, metric, language) for metric in metrics)
+    return Markup("").join(_definition(results, alike, language) for alike in _by_record(metrics))
 
 
 def _explain_at_once(results: Results, metrics: Sequence[Metric]) -> None:
@@ -84,12 +89,28 @@ def page_metrics(catalogue: Catalogue, settings: Settings, page: str) -> list[Me
     return list(catalogue.metrics.values())
 
 
-def _definition(results: Results, metric: Metric, language: str) -> Markup:
-    settings = results.book.setting_values
+def _by_record(metrics: Sequence[Metric]) -> list[list[Metric]]:
+    """The metrics in order, those that one record stands for together: they are defined once."""
+    alike: dict[tuple[str, str], list[Metric]] = {}
+    for metric in metrics:
+        column, value = metric.one_of or ("", "")
+        alike.setdefault((metric.id.removesuffix(f".{value}"), column), []).append(metric)
+    return list(alike.values())
+
+
+def _definition(results: Results, metrics: Sequence[Metric], language: str) -> Markup:
+    settings, catalogue = results.book.setting_values, results.book.catalogue
+    first, names = metrics[0], [metric_name(metric, language) for metric in metrics]
+    if first.one_of:
+        column, value = first.one_of
+        record_id = first.id.removesuffix(f".{value}")
+        record = next(each for each in catalogue.records if (each.id, each.each) == (record_id, column))
+        first = record.under(first.variant)
+        names[1:] = [name[len(record.name.in_(language)) :].lstrip(":： ") for name in names[1:]]
     return Markup('<div class="wb-prose"><p><strong>{}</strong><br>{}</p></div>{}').format(
-        metric_name(metric, language),
-        meaning_of(metric, settings, language),
-        how_computed([explanation(results, metric, language)], language),
+        label("kpis.name_join", language).join(names),
+        meaning_of(first, settings, language),
+        how_computed([explanation(results, metric, language) for metric in metrics], language),
     )
 
 
