@@ -6,11 +6,12 @@
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
   $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 BIN := .venv/bin
-PARAMS ?= params/cdnow.yml
-PERIOD ?= 1997Q4
+SAMPLE ?= demo
+PARAMS ?= params/$(SAMPLE).yml
+PERIOD ?= $(if $(filter cdnow,$(SAMPLE)),1997Q4,2026Q3)
 LANGUAGE ?= both
 
-setup: .venv/.ready data/cdnow/orders.csv  ## a virtual environment with exact versions, and the sample's data
+setup: .venv/.ready data/demo/truth.json data/cdnow/orders.csv  ## an environment with exact versions, and the samples
 
 .venv/.ready: requirements.lock pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed; say where it is: make PYTHON=/path/to/python3"; exit 1; }
@@ -28,7 +29,10 @@ extras: setup .venv/.extras  ## what is optional: Spark (needs Java 17) and comp
 data/cdnow/orders.csv: | .venv/.ready
 	$(BIN)/workbook sample cdnow
 
-report: setup  ## render a report: make report PARAMS=params/cdnow.yml PERIOD=1997Q4 LANGUAGE=both
+data/demo/truth.json: | .venv/.ready
+	$(BIN)/workbook sample demo
+
+report: setup  ## render a report: make report [SAMPLE=cdnow | PARAMS=params/mine.yml PERIOD=2026Q3] [LANGUAGE=en]
 	$(BIN)/workbook run --params $(PARAMS) --period $(PERIOD) --language $(LANGUAGE)
 
 test: setup  ## every test
@@ -58,4 +62,4 @@ lock:  ## write the lock files anew from pyproject.toml
 	  print(*extras['spark'], *extras['speed'], sep='\n')" | $(LOCK) - --constraint requirements.lock -o requirements-extras.lock
 
 clean:  ## remove what was generated; the reports stay
-	rm -rf .venv data/.prepared data/cdnow .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv data/.prepared data/cdnow data/demo .pytest_cache .ruff_cache .import_linter_cache

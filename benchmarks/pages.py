@@ -132,7 +132,14 @@ def measuring(_: Path, quarters: int) -> list[str]:
 
 
 def notebooks() -> list[Path]:
-    return sorted((PROJECT / "notebooks").glob("*.ipynb"))
+    """The pages that orders alone can fill."""
+    from analysis.catalogue import load_catalogue
+
+    return [
+        PROJECT / "notebooks" / page.notebook
+        for page in load_catalogue().pages.values()
+        if not page.needs_any
+    ]
 
 
 def rendered(notebook: Any, quarter: str) -> list[str]:

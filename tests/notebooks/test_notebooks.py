@@ -27,7 +27,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 PAGES = load_catalogue().pages.values()
 LANGUAGES = ("en", "zh")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-PARAMETERS = 'period = "1997Q4"\nparams = "params/cdnow.yml"'
+PARAMETERS = 'period = "2026Q3"\nparams = "params/demo.yml"'
 SET_UP = "results = measure_suite(open_book(params, period))"
 LOGIC = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.AsyncFor, ast.While, ast.If,

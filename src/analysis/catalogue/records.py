@@ -43,7 +43,7 @@ class Column(Record):
     minimum: float | None = None
     maximum: float | None = None
     default: Any = None  # stands in a column that is not mapped
-    may_lie_ahead: bool = False  # a day or instant of the future is no typing error, such as when a contract ends
+    may_lie_ahead: bool = False  # a future day is no typing error, such as when a contract ends
 
 
 class TableContract(Record):

@@ -55,7 +55,11 @@ def _index_item(page: PageLink, language: str) -> Markup:
 
 
 def single_file(
-    pages: Mapping[str, BeautifulSoup], *, language: str, header: Mapping[str, Any], links: Sequence[PageLink] = ()
+    pages: Mapping[str, BeautifulSoup],
+    *,
+    language: str,
+    header: Mapping[str, Any],
+    links: Sequence[PageLink] = (),
 ) -> str:
     """All pages of a run in one HTML document, under one masthead and one table of contents.
 

@@ -157,7 +157,11 @@ def run_reports(
 def pages_of(params: Params) -> list[str]:
     """The pages of the settings that the company has a table for."""
     known, supplied = load_catalogue().pages, set(params.settings.tables)
-    return [name for name in params.settings.pages if not known[name].needs_any or supplied & {*known[name].needs_any}]
+    return [
+        name
+        for name in params.settings.pages
+        if not known[name].needs_any or supplied & {*known[name].needs_any}
+    ]
 
 
 def _measure(params: Params, period: Period) -> Results:

@@ -340,7 +340,9 @@ def figure_pngs(figure: Figure, language: str, widths_pixels: Sequence[int]) -> 
     with figure_style(language), _as_it_was(figure), _no_boxes():
         # the style is set again because ticks that appear while drawing take their fonts at that moment
         margins = _margins_inches(figure, min(widths_pixels) / SCREEN_DPI)
-        return [_packed(_drawn(figure, width / SCREEN_DPI, margins), SHARPNESS * width) for width in widths_pixels]
+        return [
+            _packed(_drawn(figure, width / SCREEN_DPI, margins), SHARPNESS * width) for width in widths_pixels
+        ]
 
 
 @contextmanager

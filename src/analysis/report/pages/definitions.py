@@ -69,7 +69,9 @@ def show_definitions(results: Results, page: str, *, language: str) -> Markup:
 
 def _explain_at_once(results: Results, metrics: Sequence[Metric]) -> None:
     """Remember how each figure came to be, with few questions to the engine for all of them."""
-    todo = [metric for metric in metrics if ("explained", metric.id, metric.variant) not in results.remembered]
+    todo = [
+        metric for metric in metrics if ("explained", metric.id, metric.variant) not in results.remembered
+    ]
     rows = first_rows(results.book, todo)
     for metric in todo:
         its = rows.get((metric.id, metric.variant))
