@@ -1,0 +1,95 @@
+"""The stories planted in the demo company are found by the suite, each where it is, and nothing else is."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from analysis.facts import open_book
+from analysis.metrics.measure import measure
+from analysis.report.pages.service_rows import teams_that_moved
+from analysis.samples.demo import TRUTH, write_demo
+from analysis.suite import Results, measure_suite
+from analysis.suite.survey_gate import find_survey_warnings
+
+pytestmark = pytest.mark.slow
+
+SLOWED = ("first_response_time", "first_solution_time", "resolution_time", "turnaround_time")
+QUIET = (
+    "nps", "csat", "csat.product_quality", "csat.value", "acsi_style", "servqual_gap", "survey_response_rate",
+    "social_sentiment", "average_order_value", "purchase_frequency", "knowledge_base_helpful_rate",
+)  # fmt: skip
+"""Metrics that no story touches."""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("demo")
+    write_demo(root)
+    shutil.copytree(Path(__file__).parents[2] / "params", root / "params")
+    return root / "params" / "demo.yml"
+
+
+@pytest.fixture(scope="module")
+def slow_quarter(demo) -> Results:
+    return measure_suite(open_book(demo, "2026Q2"))
+
+
+@pytest.fixture(scope="module")
+def quarter_after(demo) -> Results:
+    return measure_suite(open_book(demo, "2026Q3"))
+
+
+def against_previous(results: Results):
+    changes = results.company_changes
+    return changes[(changes["against"] == "previous") & (changes["variant"] == "default")].set_index("metric")
+
+
+def test_the_quarter_in_which_a_team_slowed_down_is_slower_beyond_chance(slow_quarter):
+    changes = against_previous(slow_quarter).loc[list(SLOWED)]
+    assert set(changes["verdict"]) == {"worse"}
+    assert (changes["difference_low"] > 0).all()
+
+
+def test_only_the_team_that_slowed_down_is_told_and_it_recovers_a_quarter_later(slow_quarter, quarter_after):
+    [slowed] = teams_that_moved(slow_quarter).itertuples()
+    assert (slowed.group, slowed.verdict) == (TRUTH.slow_team.team, "worse")
+    low, high = (1 + end / slowed.base_value for end in (slowed.difference_low, slowed.difference_high))
+    assert low < TRUTH.slow_team.resolution_factor < high
+    [recovered] = teams_that_moved(quarter_after).itertuples()
+    assert (recovered.group, recovered.verdict) == (TRUTH.slow_team.team, "better")
+
+
+def test_more_customers_are_lost_a_quarter_later_and_not_before(slow_quarter, quarter_after):
+    assert against_previous(slow_quarter).loc["customer_retention_rate", "verdict"] == "no_clear_change"
+    lost = against_previous(quarter_after).loc["customer_retention_rate"]
+    assert lost["verdict"] == "worse"
+    assert lost["difference_high"] < 0
+
+
+def test_scores_from_hand_picked_answers_are_told_of_that_manager_alone(quarter_after, slow_quarter):
+    found = find_survey_warnings(quarter_after.book)
+    suspects = found[found["warnings"].str.contains("hand_picked")]
+    assert set(zip(suspects["by"], suspects["group"], strict=True)) == {
+        ("account_manager", TRUTH.hand_picked.account_manager_id)
+    }
+    earlier = find_survey_warnings(slow_quarter.book)
+    assert not earlier["warnings"].str.contains("hand_picked").any()
+
+
+def test_customers_of_one_channel_never_order_again(quarter_after):
+    book = quarter_after.book
+    kpis = measure(book, ["acquisition_channel"], [book.catalogue.metric("repeat_purchase_rate", "lifetime")])
+    now = kpis[(kpis["period"] == book.window.label) & kpis["by"].notna()].set_index("group")
+    empty = now.loc[TRUTH.empty_channel.acquisition_channel]
+    assert empty["value"] == 0.0
+    assert empty["n"] > 100
+    assert (now.drop(index=TRUTH.empty_channel.acquisition_channel)["low"] > empty["high"]).all()
+
+
+@pytest.mark.parametrize("metric", QUIET)
+def test_a_metric_without_a_story_does_not_move(slow_quarter, quarter_after, metric):
+    for results in (slow_quarter, quarter_after):
+        assert against_previous(results).loc[metric, "verdict"] == "no_clear_change"
