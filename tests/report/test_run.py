@@ -12,7 +12,7 @@ import pytest
 from analysis.params import load_params
 from analysis.periods import parse_period
 from analysis.report import run as run_module
-from analysis.report.run import RunError, earlier_seconds, run_report
+from analysis.report.run import RunError, earlier_seconds, pages_of, run_report
 
 GOOD = """from analysis import measure_suite, open_book
 results = measure_suite(open_book(params, period))
@@ -156,3 +156,15 @@ def test_a_page_without_its_notebook_is_said_before_anything_starts(shop):
         run_module.__dict__["find_notebook"](
             Page(id="none", notebook="99_none.ipynb", title=words, question=words)
         )
+
+
+def test_a_page_none_of_whose_tables_is_supplied_is_left_out(tmp_path):
+    params = tmp_path / "shop.yml"
+    params.write_text(
+        "company: Shop\ntables:\n"
+        "  orders: {file: o.csv, columns: {customer_id: who, ordered_at: day, amount: money}}\n"
+        "  contacts: {file: c.csv, columns: {contact_id: id, started_at: day, outcome: end}}\n"
+    )
+    assert pages_of(load_params(params)) == [
+        "scorecard", "retention", "service", "customer_value", "data_quality",
+    ]  # fmt: skip
