@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from analysis.facts import open_book
 from analysis.metrics.measure import measure
+from analysis.models.themes import read_comments
 from analysis.report.pages.service_rows import teams_that_moved
 from analysis.samples.demo import TRUTH, write_demo
 from analysis.suite import Results, measure_suite
@@ -93,3 +95,20 @@ def test_customers_of_one_channel_never_order_again(quarter_after):
 def test_a_metric_without_a_story_does_not_move(slow_quarter, quarter_after, metric):
     for results in (slow_quarter, quarter_after):
         assert against_previous(results).loc[metric, "verdict"] == "no_clear_change"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_themes_planted_in_comments_are_recovered(demo, language):
+    folder = demo.parents[1] / "data" / "demo"
+    truth = pd.read_csv(folder / "truth_of_comments.csv").query(
+        "table == 'feedback' and language == @language"
+    )
+    said = truth.merge(pd.read_csv(folder / "feedback.csv"), left_on="id", right_on="feedback_id")
+    comments = pd.DataFrame({"text": said["text"], "score_group": None, "source": None, "day": None})
+    read = read_comments(comments.assign(customer_id=said["customer_no"]))
+    found = pd.DataFrame(read.has_theme[read.comments["text_position"]], columns=[t.id for t in read.themes])
+    for theme in said["theme"].unique():
+        is_true = said["theme"].eq(theme) | said["second_theme"].eq(theme)
+        assert is_true.sum() > 50
+        assert (found[theme] & is_true).sum() / is_true.sum() > 0.8, theme
+        assert (found[theme] & is_true).sum() / found[theme].sum() > 0.8, theme
