@@ -109,9 +109,7 @@ def changes_to_judge(results: Results) -> pd.DataFrame:
         The frame of changes with ``low, high, n, base_n``, ``kind, is_headline``, and what makes a sure
         change doubtful: ``is_other_base``, ``is_short_history``, ``is_doubtful_model``.
     """
-    if "changes_to_judge" not in results.remembered:
-        results.remembered["changes_to_judge"] = _changes_to_judge(results)
-    return results.remembered["changes_to_judge"]
+    return results.remember("changes_to_judge", lambda: _changes_to_judge(results))
 
 
 def _changes_to_judge(results: Results) -> pd.DataFrame:

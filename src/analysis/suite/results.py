@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -41,6 +41,12 @@ class Results:
     def remembered(self) -> dict[Any, Any]:
         """What a page has worked out once and shows in each of its languages."""
         return {}
+
+    def remember(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What was made under this key before, or what is made now."""
+        if key not in self.remembered:
+            self.remembered[key] = make()
+        return self.remembered[key]
 
     @cached_property
     def company_kpis(self) -> pd.DataFrame:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 
 import matplotlib
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
@@ -20,23 +18,13 @@ from analysis.report.figures.customer_value import (
     plot_value_curve,
     plot_weekly_purchases,
 )
-from analysis.report.figures.style import PALETTE, figure_style
+from analysis.report.figures.style import PALETTE
 from analysis.suite import Results
 
 matplotlib.use("agg")
 TRACKING = [plot_cumulative_purchases, plot_weekly_purchases]
 EVERY_PLOT = [plot_value_curve, plot_equity_bridge, plot_calibration, *TRACKING]
 NOTHING = object()  # no drawing is needed where nothing is drawn
-
-
-@pytest.fixture(params=["en", "zh"])
-def drawing(request) -> Iterator[tuple]:
-    """An empty drawing in the report's style, and its language."""
-    with figure_style(request.param):
-        figure, ax = plt.subplots(layout="constrained")
-        yield ax, request.param
-        figure.draw_without_rendering()
-        plt.close(figure)
 
 
 def replaced(results: Results, **frames: pd.DataFrame) -> Results:

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from analysis.facts import NotMeasured
 from analysis.report.figures.data_quality import plot_coverage
-from analysis.report.figures.style import figure_style
 from analysis.suite import Results
 
 matplotlib.use("agg")
-
-
-@pytest.fixture(params=["en", "zh"])
-def drawing(request) -> Iterator[tuple]:
-    """An empty drawing in the report's style, and its language."""
-    with figure_style(request.param):
-        figure, ax = plt.subplots(layout="constrained")
-        yield ax, request.param
-        figure.draw_without_rendering()
-        plt.close(figure)
 
 
 def steps(ax) -> list:

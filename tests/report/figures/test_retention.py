@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from types import SimpleNamespace
 
 import matplotlib
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
@@ -26,21 +24,10 @@ from analysis.report.figures.retention import (
     retention_by_period,
     shown_part,
 )
-from analysis.report.figures.style import figure_style
 from analysis.suite import Results
 
 matplotlib.use("agg")
 RETENTION = load_catalogue().metrics["customer_retention_rate"]
-
-
-@pytest.fixture(params=["en", "zh"])
-def drawing(request) -> Iterator[tuple]:
-    """An empty drawing in the report's style, and its language."""
-    with figure_style(request.param):
-        figure, ax = plt.subplots(layout="constrained")
-        yield ax, request.param
-        figure.draw_without_rendering()
-        plt.close(figure)
 
 
 def texts(ax) -> list[str]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import matplotlib
-import matplotlib.pyplot as plt
 import pytest
 
 from analysis.facts import NotMeasured
@@ -22,7 +19,6 @@ from analysis.report.figures.satisfaction import (
     plot_satisfaction_items,
     plot_service_quality,
 )
-from analysis.report.figures.style import figure_style
 from analysis.report.pages.satisfaction_rows import nps_parts
 from analysis.suite import Results
 
@@ -34,16 +30,6 @@ PLOTS = {
     "teams": lambda results, **options: plot_satisfaction_by_group(results, "team", **options),
     "managers": lambda results, **options: plot_satisfaction_by_group(results, "account_manager", **options),
 }  # fmt: skip
-
-
-@pytest.fixture(params=["en", "zh"])
-def drawing(request) -> Iterator[tuple]:
-    """An empty drawing in the report's style, and its language."""
-    with figure_style(request.param):
-        figure, ax = plt.subplots(layout="constrained")
-        yield ax, request.param
-        figure.draw_without_rendering()
-        plt.close(figure)
 
 
 def texts(ax) -> list[str]:

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 
 import matplotlib
-import matplotlib.pyplot as plt
-import pytest
 from matplotlib.colors import to_hex
 
 from analysis.facts import NotMeasured
 from analysis.periods import first_days
 from analysis.report.figures.scorecard import plot_revenue_trend, revenue_by_period
-from analysis.report.figures.style import INKS, figure_style
+from analysis.report.figures.style import INKS
 from analysis.suite import Results
 
 matplotlib.use("agg")
-
-
-@pytest.fixture(params=["en", "zh"])
-def drawing(request) -> Iterator[tuple]:
-    """An empty drawing in the report's style, and its language."""
-    with figure_style(request.param):
-        figure, ax = plt.subplots(layout="constrained")
-        yield ax, request.param
-        figure.draw_without_rendering()
-        plt.close(figure)
 
 
 def test_there_is_one_bar_for_each_period_as_high_as_its_revenue(shop, drawing):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,22 +19,12 @@ from analysis.report.figures.service import (
     teams_now_and_before,
     unit_for,
 )
-from analysis.report.figures.style import PALETTE, figure_style
+from analysis.report.figures.style import PALETTE
 from analysis.report.pages.service_rows import queue_by_hour
 from analysis.suite import Results
 
 matplotlib.use("agg")
 SCRIPT, FORMULA = "<script>alert(1)</script>", "=cmd|' /C calc'!A0"
-
-
-@pytest.fixture(params=["en", "zh"])
-def drawing(request) -> Iterator[tuple]:
-    """An empty drawing in the report's style, and its language."""
-    with figure_style(request.param):
-        figure, ax = plt.subplots(layout="constrained")
-        yield ax, request.param
-        figure.draw_without_rendering()
-        plt.close(figure)
 
 
 def texts(ax) -> list[str]:

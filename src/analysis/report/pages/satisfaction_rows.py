@@ -88,11 +88,9 @@ def was_anything_tested(results: Results) -> bool:
 
 def survey_gate(results: Results) -> pd.DataFrame:
     """What each survey of the period rests on, and the reasons to doubt it (see ``find_survey_warnings``)."""
-    if "survey_gate" not in results.remembered:
-        from analysis.suite.survey_gate import find_survey_warnings
+    from analysis.suite.survey_gate import find_survey_warnings
 
-        results.remembered["survey_gate"] = find_survey_warnings(results.book)
-    return results.remembered["survey_gate"]
+    return results.remember("survey_gate", lambda: find_survey_warnings(results.book))
 
 
 def doubtful_groups(gate: pd.DataFrame) -> pd.DataFrame:
@@ -243,9 +241,7 @@ def group_scores(results: Results) -> tuple[pd.DataFrame, pd.DataFrame]:
         Rows as of the frames of the results, for the run's own dimensions of customers (which stand there
         already), and for ``segment``, ``team`` and ``account_manager``.
     """
-    if "group_scores" not in results.remembered:
-        results.remembered["group_scores"] = _group_scores(results)
-    return results.remembered["group_scores"]
+    return results.remember("group_scores", lambda: _group_scores(results))
 
 
 def _group_scores(results: Results) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -465,12 +461,13 @@ group by p.asked_item
 
 def read_periods(results: Results) -> tuple[ReadComments, ReadComments | None]:
     """The comments of the period, and of the previous one where the run measures it, read once."""
-    if "comments" not in results.remembered:
-        book = results.book
-        before = book.baselines[book.window.label]["previous"]
-        window = next((each for each in book.windows if each.label == before), None)
-        results.remembered["comments"] = (_read(book, book.window), _read(book, window) if window else None)
-    return results.remembered["comments"]
+    return results.remember("comments", lambda: _read_periods(results.book))
+
+
+def _read_periods(book: Book) -> tuple[ReadComments, ReadComments | None]:
+    before = book.baselines[book.window.label]["previous"]
+    window = next((each for each in book.windows if each.label == before), None)
+    return _read(book, book.window), _read(book, window) if window else None
 
 
 def _read(book: Book, window: Window) -> ReadComments:
@@ -497,9 +494,7 @@ def theme_rows(results: Results) -> pd.DataFrame:
         Where no comment bears a score, all comments are one group. At most six themes of a group, each said by
         three or more.
     """
-    if "theme_rows" not in results.remembered:
-        results.remembered["theme_rows"] = _theme_rows(results)
-    return results.remembered["theme_rows"]
+    return results.remember("theme_rows", lambda: _theme_rows(results))
 
 
 def _theme_rows(results: Results) -> pd.DataFrame:
@@ -550,16 +545,17 @@ def _theme_verdict(change: Any) -> str:
 
 def term_rows(results: Results) -> pd.DataFrame:
     """The words that mark each score group: ``group, language, terms`` (pairs of a word and its customers)."""
+    return results.remember("term_rows", lambda: _term_rows(results))
+
+
+def _term_rows(results: Results) -> pd.DataFrame:
     from analysis.models.themes import find_terms
 
-    if "term_rows" not in results.remembered:
-        terms = find_terms(
-            read_periods(results)[0], confidence_level=results.book.settings.confidence_level, most=MOST_TERMS
-        )
-        pairs = [(r.group, r.language, (r.term, r.customers_using, r.theme)) for r in terms.itertuples()]
-        listed = pd.DataFrame(pairs, columns=["group", "language", "terms"])
-        results.remembered["term_rows"] = listed.groupby(["group", "language"], as_index=False).agg(tuple)
-    return results.remembered["term_rows"]
+    level = results.book.settings.confidence_level
+    terms = find_terms(read_periods(results)[0], confidence_level=level, most=MOST_TERMS)
+    pairs = [(r.group, r.language, (r.term, r.customers_using, r.theme)) for r in terms.itertuples()]
+    listed = pd.DataFrame(pairs, columns=["group", "language", "terms"])
+    return listed.groupby(["group", "language"], as_index=False).agg(tuple)
 
 
 # --- the journey ----------------------------------------------------------------------------------------
@@ -600,9 +596,7 @@ def journey_rows(results: Results) -> pd.DataFrame:
         same touchpoint within ``first_contact_days``); for both ``…_verdict`` against all other touchpoints
         together, and ``worse``, how many of the two are worse.
     """
-    if "journey_rows" not in results.remembered:
-        results.remembered["journey_rows"] = _journey_rows(results)
-    return results.remembered["journey_rows"]
+    return results.remember("journey_rows", lambda: _journey_rows(results))
 
 
 def _journey_rows(results: Results) -> pd.DataFrame:

@@ -81,9 +81,7 @@ def figures_by(results: Results, dimension: str, metrics: Sequence[str]) -> tupl
         Rows as in the KPI frame (all windows compared) and in the frame of changes.
     """
     key = ("figures_by", dimension, *metrics)
-    if key not in results.remembered:
-        results.remembered[key] = _figures_by(results, dimension, metrics)
-    return results.remembered[key]
+    return results.remember(key, lambda: _figures_by(results, dimension, metrics))
 
 
 def _figures_by(
@@ -187,9 +185,7 @@ def queue_by_hour(results: Results) -> pd.DataFrame | NotMeasured:
         the window), and for the two rates, each under the run's variant, ``…_hits``, ``…_base`` and the rate
         itself: ``abandonment_rate``, ``service_level``.
     """
-    if "queue_by_hour" not in results.remembered:
-        results.remembered["queue_by_hour"] = _queue_by_hour(results)
-    return results.remembered["queue_by_hour"]
+    return results.remember("queue_by_hour", lambda: _queue_by_hour(results))
 
 
 def _queue_by_hour(results: Results) -> pd.DataFrame | NotMeasured:
@@ -267,9 +263,7 @@ def repeats_by_topic(results: Results) -> pd.DataFrame | NotMeasured:
         ``topic`` (empty where none is stated), ``contacts`` (inbound, of known customers), ``repeats``, ``rate, low,
         high`` (Wilson), ``share`` of all repeats, and ``cumulative`` from the first topic on.
     """
-    if "repeats_by_topic" not in results.remembered:
-        results.remembered["repeats_by_topic"] = _repeats_by_topic(results)
-    return results.remembered["repeats_by_topic"]
+    return results.remember("repeats_by_topic", lambda: _repeats_by_topic(results))
 
 
 def _repeats_by_topic(results: Results) -> pd.DataFrame | NotMeasured:
@@ -323,9 +317,7 @@ def open_by_age(results: Results) -> pd.DataFrame | NotMeasured:
         ``against`` (``own``, and ``previous`` and ``year_ago`` where tickets are known that far back), ``period,
         from_days`` (the band begins there), ``tickets, overdue`` (due by then).
     """
-    if "open_by_age" not in results.remembered:
-        results.remembered["open_by_age"] = _open_by_age(results)
-    return results.remembered["open_by_age"]
+    return results.remember("open_by_age", lambda: _open_by_age(results))
 
 
 def _open_by_age(results: Results) -> pd.DataFrame | NotMeasured:
