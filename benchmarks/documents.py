@@ -27,6 +27,7 @@ def blocks(results: Results, tasks: TasksOf) -> dict[str, str]:
         "floors": table(FLOORS_HEADER, floor_rows(results, tasks), to_the_right={2, 3}),
         "first calls": "\n".join(first_calls(results)),
         "machine": "\n".join(machines(results)),
+        **{f"beside {stage}": told_beside(results.about([stage])) for stage in results.stages},
     }
 
 
@@ -83,6 +84,19 @@ def first_calls(results: Results) -> Iterator[str]:
                 cold.setdefault(f"{comparison.task}, {way}", []).append(found.cold_seconds)
     for name, seconds in cold.items():
         yield f"- {name}: {short(median(seconds))} s"
+
+
+def told_beside(results: Results) -> str:
+    """What the ways of a stage told beside time and memory, a column for each thing; nothing where none did."""
+    compared = [each for _, each in results.comparisons()]
+    ways = [(each, way, found.beside) for each in compared for way, found in each.ways.items()]
+    names = list(dict.fromkeys(name for *_, told in ways for name in told))
+    rows = [
+        (rows_shown(each.rows), way, *(short(told[name]) if name in told else "" for name in names))
+        for each, way, told in ways
+        if told
+    ]
+    return table(("rows", "with", *names), rows, {0, *range(2, len(names) + 2)}) if names else ""
 
 
 def machines(results: Results) -> Iterator[str]:

@@ -46,7 +46,7 @@ class Way:
     run, or beyond ``at_most_if_large`` in a run that takes its time; below ``at_least`` only in a trial.
     ``is_compared``: it answers the same question as the others. ``with_children``: it starts processes, whose
     memory counts too. ``needs``: a package without which it is left out. ``may_fail``: not to finish is a
-    result (out of memory, say).
+    result (out of memory, say). ``beside`` tells, when the clock has stopped, what else is worth knowing of it.
     """
 
     prepare: Callable[[Path], Call | Warmed]
@@ -57,6 +57,7 @@ class Way:
     with_children: bool = False
     needs: str | None = None
     may_fail: bool = False
+    beside: Callable[[Path], Mapping[str, float]] | None = None
 
     def is_run_at(self, rows: int, extent: str) -> bool:
         is_there = self.needs is None or find_spec(self.needs) is not None
@@ -78,13 +79,17 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Measured:
-    """A call measured several times: each time's seconds, the most memory held (MB), what was answered."""
+    """A call measured several times: each time's seconds, the most memory held (MB), what was answered.
+
+    ``beside``: what else was told of it, by name.
+    """
 
     seconds: list[float]
     megabytes: float
     answer: dict[str, float]
     cold_seconds: float | None = None
     failed: str | None = None
+    beside: dict[str, float] = field(default_factory=dict)
 
     @property
     def typical_seconds(self) -> float:
@@ -94,12 +99,14 @@ class Measured:
     def over(cls, times: list[Measured]) -> Measured:
         """The same call measured several times, put together."""
         cold = [each.cold_seconds for each in times if each.cold_seconds is not None]
+        all_told = [each.beside for each in times if each.beside]
         return cls(
             seconds=[seconds for each in times for seconds in each.seconds],
             megabytes=max(each.megabytes for each in times),
             answer=times[0].answer,
             cold_seconds=median(cold) if cold else None,
             failed=next((each.failed for each in times if each.failed), None),
+            beside={name: median(told[name] for told in all_told) for name in times[0].beside},
         )
 
 
@@ -169,7 +176,9 @@ def measure_here(way: Way, path: Path) -> Measured:
     seconds = time.perf_counter() - start
     parts = answer if isinstance(answer, Mapping) else {"": answer}
     peak = max(own_peak_megabytes(), largest_child_megabytes() if way.with_children else 0.0)
-    return Measured([seconds], peak, {name: float(value) for name, value in parts.items()}, cold_seconds)
+    numbers = {name: float(value) for name, value in parts.items()}
+    beside = dict(way.beside(path)) if way.beside else {}
+    return Measured([seconds], peak, numbers, cold_seconds, beside=beside)
 
 
 def own_peak_megabytes() -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 from measuring import Task
 
 FOLDER = Path(__file__).resolve().parent
-STAGES = ("fits", "values", "histories", "metrics", "pages", "imports")
+STAGES = ("fits", "values", "histories", "metrics", "suite", "pages", "imports", "kpis")
 
 
 def file_of(stage: str) -> Path:
@@ -35,10 +35,15 @@ def task_of(stage: str, name: str) -> Task:
 
 
 def fingerprint(stage: str) -> str:
-    """A hash of whatever could change what is measured: the package, the inputs, the measuring, the stage."""
+    """A hash of whatever could change what is measured: the package, the inputs, the measuring, the stage.
+
+    To a stage belong the files of its folder whose names begin with its own.
+    """
     package = Path(find_spec("analysis").origin).parent
     files = [path for path in package.rglob("*") if path.suffix in {".py", ".sql", ".yml"}]
     digest = hashlib.sha256()
-    for path in sorted([*files, FOLDER / "measuring.py", FOLDER / "inputs.py", file_of(stage)]):
+    shared = (FOLDER / f"{name}.py" for name in ("measuring", "inputs", "passes"))
+    own = file_of(stage).parent.glob(f"{file_of(stage).stem}*.py")
+    for path in sorted([*files, *shared, *own]):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -15,14 +15,14 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 PUBLISHED = FOLDER / "results.json"
-STAGES = ("fits", "values", "histories", "metrics", "pages", "imports")
+STAGES = ("fits", "values", "histories", "metrics", "suite", "pages", "imports", "kpis")
 
 
 @pytest.fixture
 def benchmark(monkeypatch) -> Iterator[SimpleNamespace]:
     """The modules of the benchmark, as its runner imports them."""
     monkeypatch.syspath_prepend(str(FOLDER))
-    names = ("documents", "inputs", "measuring", "results", "stages")
+    names = ("documents", "inputs", "kpis_split", "measuring", "passes", "results", "stages", "suite")
     yield SimpleNamespace(**{name: import_module(name) for name in names})
     for name, module in list(sys.modules.items()):
         if Path(getattr(module, "__file__", None) or "x").parent == FOLDER:
@@ -165,6 +165,46 @@ def test_long_calls_are_measured_once_and_short_ones_more_often(benchmark):
     assert wanted(0.01, "small") == 1
 
 
+def test_what_a_way_tells_beside_its_time_is_the_median_of_its_times(benchmark):
+    way = benchmark.measuring.Way(lambda path: lambda: 1.0, beside=lambda path: {"statements": 3})
+    assert benchmark.measuring.measure_here(way, Path()).beside == {"statements": 3}
+    told = [benchmark.measuring.Measured([1.0], 1.0, {}, beside={"import": each}) for each in (0.5, 0.1, 0.2)]
+    assert benchmark.measuring.Measured.over(told).beside == {"import": 0.2}
+
+
+def test_reads_of_a_table_are_counted_in_the_plans(benchmark):
+    import duckdb
+
+    def write(path: Path, rows: int) -> None:
+        path.mkdir()
+        for name in ("orders", "tickets"):
+            duckdb.sql(f"select range as id from range({rows})").write_parquet(f"{path}/{name}.parquet")
+
+    def way(path: Path) -> None:
+        connection = duckdb.connect()
+        connection.execute(f"create view orders as select * from read_parquet('{path}/orders.parquet')")
+        connection.execute("create or replace table kept as select * from orders where id > 3")  # orders: 1
+        connection.sql("select count(*) from orders a join orders b using (id)").df()  # orders: 3
+        connection.sql("with every as materialized (select id from orders) from every union from every").df()
+        connection.execute(
+            f"select sum(kept.id) from kept, read_parquet('{path}/tickets.parquet') t"
+        ).fetchall()
+
+    counted = benchmark.passes.reads_of(way, write, 10, ("orders", "tickets", "answers"))
+    # Four statements that read; what is kept, in a table or a materialised part, is read from its file once.
+    assert counted == {"statements": 4, "reads of orders": 4, "reads of tickets": 1, "reads of answers": 0}
+    assert duckdb.connect().sql("select 1").fetchall() == [(1,)]  # nobody listens any more
+
+
+def test_a_stage_is_all_its_files(benchmark, tmp_path):
+    (tmp_path / "sums.py").write_text("")
+    before = benchmark.stages.fingerprint(str(tmp_path / "sums.py"))
+    (tmp_path / "other.py").write_text("")
+    assert benchmark.stages.fingerprint(str(tmp_path / "sums.py")) == before
+    (tmp_path / "sums_inputs.py").write_text("")
+    assert benchmark.stages.fingerprint(str(tmp_path / "sums.py")) != before
+
+
 # --- Inputs ---------------------------------------------------------------------------------------
 
 
@@ -200,6 +240,86 @@ def test_customers_are_histories_the_models_take(benchmark, tmp_path):
     benchmark.inputs.write_customers(tmp_path / "again", 5_000)
     again = benchmark.inputs.load_customers(tmp_path / "again")
     assert all((data[name] == again[name]).all() for name in data)
+
+
+def test_the_tables_of_the_suite_are_as_checked_tables_are(
+    benchmark, tmp_path, open_company, service_and_surveys
+):
+    import pandas as pd
+    import pyarrow.parquet as parquet
+
+    for name in ("one", "two"):
+        benchmark.suite.write_suite(tmp_path / name, 20_000)
+    tables = {name: service_and_surveys[name] for name in ("tickets", "surveys", "questions", "answers")}
+    tables["customers"] = "customer_id,acquired_on,segment\nstays,2024-01-05,small firms\n"
+    for name, path in open_company(tables, "2024Q2").prepared.tables.items():
+        ours, checked = (parquet.read_schema(each) for each in (tmp_path / "one" / f"{name}.parquet", path))
+        assert {f.name: str(f.type) for f in ours} == {f.name: str(f.type) for f in checked}, name
+        frames = [pd.read_parquet(tmp_path / each / f"{name}.parquet") for each in ("one", "two")]
+        pd.testing.assert_frame_equal(*frames)
+    rows = {name: parquet.read_metadata(tmp_path / "one" / f"{name}.parquet").num_rows for name in tables}
+    assert rows["tickets"] == 2_000 and rows["answers"] == pytest.approx(2_000, rel=0.15)
+    answers = pd.read_parquet(tmp_path / "one" / "answers.parquet")
+    assert not answers.duplicated(["survey_id", "question_id"]).any()
+
+
+# --- The suite, by hand ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def suite_input(benchmark, tmp_path) -> Path:
+    benchmark.suite.write_suite(tmp_path / "input", 10_000)
+    return tmp_path / "input"
+
+
+def test_it_is_said_which_metrics_of_these_tables_are_not_compared(benchmark, suite_input):
+    suite = benchmark.suite
+    measurable = suite.measurable(suite.book_of_tables(suite_input))
+    assert set(suite.METRICS) <= set(measurable)
+    unsaid = set(measurable) - set(suite.METRICS) - set(suite.NOT_COMPARED)
+    assert not unsaid, "work these out by hand in suite_in_sql.py and suite_in_pandas.py, or say why not"
+    assert set(suite.NOT_COMPARED) <= set(measurable) - set(suite.METRICS)
+
+
+@pytest.mark.slow
+def test_by_hand_every_value_and_every_size_is_ours(benchmark, suite_input):
+    suite = benchmark.suite
+    ours = suite.in_order(suite.measured_by_analysis(suite_input))
+    assert set(ours.index.get_level_values("metric")) == set(suite.METRICS)
+    assert set(ours.index.get_level_values("segment")) == {"", "not_stated", *suite.SEGMENTS}
+    for measured in (suite.measured_in_sql, suite.measured_in_pandas):
+        by_hand = suite.in_order(measured(suite_input, suite.COMPARED))
+        assert list(by_hand.index) == list(ours.index)
+        assert (by_hand["n"] == ours["n"]).all()
+        assert by_hand["value"].to_numpy() == pytest.approx(ours["value"].to_numpy(), rel=1e-9, abs=1e-12)
+
+
+def test_a_value_in_another_place_is_another_answer(benchmark):
+    import pandas as pd
+
+    rows = pd.DataFrame({"period": ["2024Q3", "2024Q4"], "n": [10, 20], "value": [5.0, 7.0]})
+    rows = rows.assign(metric="nps", segment=None)
+    assert benchmark.suite.added_up(rows) == {"nps": 5.0 + 2 * 7.0, "nps: n": 10 + 2 * 20}
+    swapped = rows.assign(value=[7.0, 5.0])
+    assert benchmark.suite.added_up(swapped)["nps"] == 7.0 + 2 * 5.0
+
+
+# --- Where the time of a command goes -------------------------------------------------------------
+
+
+def test_while_an_inner_step_runs_the_outer_one_stands_still(benchmark, monkeypatch):
+    clock = iter([0.0, 1.0, 3.0, 7.0, 15.0, 31.0])
+    monkeypatch.setattr(benchmark.kpis_split.time, "perf_counter", lambda: next(clock))
+    watch = benchmark.kpis_split.Stopwatch()  # at 0
+    with watch.step("measure"), watch.step("import"):  # from 1, from 3; to 7, to 15
+        pass
+    watch.look()  # at 31
+    assert watch.seconds == {"other": 1 + 16, "measure": 2 + 8, "import": 4}
+
+
+def test_every_step_of_the_command_is_a_function_of_its_module(benchmark):
+    for module, functions in benchmark.kpis_split.STEPS.items():
+        assert all(callable(getattr(import_module(module), name)) for name in functions), module
 
 
 # --- Tables ---------------------------------------------------------------------------------------
@@ -238,6 +358,21 @@ def test_the_table_states_medians_spread_and_ratios(benchmark):
         ("150", "no"),
         ("not measured", ""),
     ]
+
+
+def test_what_was_told_beside_is_a_table_of_its_own(benchmark):
+    measuring, results = benchmark.measuring, benchmark.results
+    ways = {
+        "ours": measuring.Measured([1.0], 1.0, {}, beside={"statements": 40, "reads": 3}),
+        "rival": measuring.Measured([1.0], 1.0, {}, beside={"statements": 7}),
+        "other": measuring.Measured([1.0], 1.0, {}),
+    }
+    stage = results.StageResults("c", "2026-01-01", "m", {}, [results.Comparison("Sum", 1000, ways)])
+    told = benchmark.documents.told_beside(results.Results("default", True, {"sums": stage}))
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in told.splitlines()]
+    assert rows[0] == ["rows", "with", "statements", "reads"]
+    assert rows[2:] == [["1,000", "ours", "40", "3"], ["1,000", "rival", "7", ""]]
+    assert benchmark.documents.told_beside(results.Results("default")) == ""
 
 
 def test_results_come_back_from_json_as_they_were(benchmark, stage, tmp_path):
