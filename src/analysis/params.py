@@ -33,6 +33,7 @@ from analysis.catalogue import DEFAULT, Catalogue, load_catalogue, nearest
 from analysis.errors import InputError
 
 BASE_FILE = "base.yml"
+PRESETS_FOLDER = "sources"  # beside the base file: how the exports of systems in wide use are written
 
 
 class ParamsError(InputError):
@@ -80,7 +81,9 @@ class ColumnSource(Setting):
     ``column`` names the user's column, or several whose texts are joined by a space (a day and a time);
     ``constant`` gives one value for every row, ``row_number`` the row's place in the file, as a key where there
     is none. ``format`` is a strptime format (or several, tried in turn), ``values`` maps the user's words to
-    others, ``missing`` lists words that mean nothing in this column, beside the table's own.
+    others, ``missing`` lists words that mean nothing in this column, beside the table's own. ``only_with`` names
+    another of our columns: where that one is empty, this one is too (a deal's closing date is only a plan until it
+    has an outcome).
     """
 
     column: Annotated[tuple[str, ...], BeforeValidator(_column_or_several), NotEmpty] | None = None
@@ -89,6 +92,7 @@ class ColumnSource(Setting):
     format: Annotated[tuple[str, ...], OneOrSeveral] = ()
     values: dict[str, str] = Field(default_factory=dict)
     missing: Annotated[tuple[str, ...], OneOrSeveral] = ()
+    only_with: str | None = None
 
     @field_validator("constant", mode="before")
     @classmethod
@@ -129,12 +133,15 @@ class InOrderOf(Setting):
 class TableSource(Setting):
     """One table as the user has it: the file, how it is written, and which column means what.
 
+    ``like`` names the export of a system in wide use (``zoho_crm.en/deals``) whose preset says the rest; what is
+    said here beside it wins. By the time a table is checked, it holds both.
     ``rows`` are the rows themselves, in place of a file; where they need no translation, ``columns`` may be
     left out. Rows that meet ``ignore_when`` are passed over; of those left, ``keep_last_per`` keeps the last one
     for each value of these columns, by ``in_order_of``, else by their order in the file; what is then left is
     turned by ``unpivot``.
     """
 
+    like: str | None = None
     file: Annotated[tuple[str, ...], OneOrSeveral, NotEmpty] = ()
     rows: Annotated[tuple[dict[str, str | int | float | bool | None], ...], List, NotEmpty] = ()
     columns: dict[str, ColumnSource]
@@ -260,6 +267,10 @@ class Settings(Setting):
     activity_window_days: int = Field(ge=1, le=3660)
     frequent_orders: int = Field(ge=2)
     new_customers_by: Literal["acquired_on", "first_order"]
+    customer_base: Literal["orders", "contracts", "either"]
+    renewal_grace_days: int = Field(ge=0, le=366)
+    lead_conversion_days: int = Field(ge=1, le=3660)
+    stage_conversion_days: int = Field(ge=1, le=3660)
     survey_answer_days: int = Field(ge=1, le=366)
     survey_minimum_answers: int = Field(ge=1)
     survey_maximum_age_days: int = Field(ge=1, le=3660)
@@ -390,8 +401,9 @@ def load_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
     """
     file = _find(Path(path))
     own = _read(file)
-    values = _merge(_read(_base_file(file)), own, overrides or {})
-    problems = _unknown_keys(values)
+    base = _base_file(file)
+    values, problems = _with_presets(_merge(_read(base), own, overrides or {}), base)
+    problems += _unknown_keys(values)
     try:
         settings = Settings.model_validate(_without_unknown(values))
     except ValidationError as error:
@@ -503,6 +515,75 @@ def _merge(*layers: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+# --- Presets --------------------------------------------------------------------------------------------------
+
+
+def _with_presets(values: dict[str, Any], base: Path) -> tuple[dict[str, Any], list[str]]:
+    """The values with every table that is ``like`` an export filled in, and what is wrong with those names."""
+    own, problems = _mapping(values, "tables"), []
+    filled: dict[str, Any] = {}
+    for name, source in own.items():
+        like = _mapping(own, name).get("like")
+        try:
+            filled[name] = _like(source, _preset(like, name, base)) if isinstance(like, str) else source
+        except ParamsError as error:  # what its columns are is then not known, and not asked
+            problems.append(f"tables.{name}.like: {error}")
+    return (values | {"tables": filled} if own else values), problems
+
+
+def _preset(like: str, table: str, base: Path) -> dict[str, Any]:
+    """The settings of a table that ``system.language/export`` stands for."""
+    found = re.fullmatch(r"(\w+)\.(\w+)/(\w+)", like)
+    if not found:
+        raise ParamsError(f"{like!r} should be written as system.language/export, such as zoho_crm.en/deals")
+    system, language, export = found.groups()
+    files = _preset_files(base)
+    if system not in files:
+        raise ParamsError(f"there is no preset {system!r}{nearest(system, files)}")
+    known = _read(files[system])
+    if language not in known:
+        raise ParamsError(f"{system} has no headers in {language!r}{nearest(language, known)}")
+    exports = _mapping(known, language)
+    if export not in exports:
+        raise ParamsError(f"{system}.{language} has no export {export!r}{nearest(export, exports)}")
+    preset = {**_mapping(exports, export)}
+    if (fills := preset.pop("table", None)) != table:
+        raise ParamsError(f"{like} fills the table {fills}, not {table}")
+    return preset
+
+
+def _preset_files(base: Path) -> dict[str, Path]:
+    """The presets by name: those beside the base file, and the workbook's own."""
+    folders = (Path(__file__).resolve().parents[2] / "params" / PRESETS_FOLDER, base.parent / PRESETS_FOLDER)
+    return {file.stem: file for folder in folders for file in sorted(folder.glob("*.yml"))}
+
+
+def _like(own: dict[str, Any], preset: dict[str, Any]) -> dict[str, Any]:
+    """A table as the preset has it, but for what the company says itself; ``column: null`` leaves one out."""
+    given = own.get("columns") or {}
+    if not isinstance(given, dict):
+        return preset | own  # its type is refused later
+    columns = preset["columns"] | {
+        name: _column_like(one, preset["columns"].get(name)) for name, one in given.items()
+    }
+    return preset | own | {"columns": {name: one for name, one in columns.items() if one is not None}}
+
+
+def _column_like(own: Any, preset: Any) -> Any:
+    """A column as the preset has it, but for what the company says; words that ``values`` maps are added to."""
+    if own is None or preset is None:
+        return own
+    own, preset = (one if isinstance(one, dict) else {"column": one} for one in (own, preset))
+    if any(key in own for key in _ORIGINS):
+        preset = {key: value for key, value in preset.items() if key not in _ORIGINS}
+    if isinstance(own.get("values"), dict):
+        own = own | {"values": _mapping(preset, "values") | own["values"]}
+    return preset | own
+
+
+_ORIGINS = ("column", "constant", "row_number")
+
+
 def _unknown_keys(values: dict[str, Any]) -> list[str]:
     known = Settings.model_fields
     return [f"{key}: there is no such setting{nearest(key, known)}" for key in values if key not in known]
@@ -609,18 +690,28 @@ def _table_problems(name: str, source: Any, catalogue: Catalogue) -> list[str]:
         for column, rule in columns.items()
         if rule.required and column not in mapped
     ]
-    return [*problems, *_origin_problems(where, mapped)]
+    return [*problems, *_origin_problems(where, mapped), *_only_with_problems(where, mapped)]
 
 
 def _origin_problems(where: str, mapped: dict[str, Any]) -> list[str]:
     """Columns whose values have no origin, or more than one."""
     problems = []
     for column, given in mapped.items():
-        origins = [key for key in ("column", "constant", "row_number") if _is_set(given, key)]
+        origins = [key for key in _ORIGINS if _is_set(given, key)]
         if given is None or (isinstance(given, dict) and len(origins) != 1):
             several = f", not {' and '.join(origins)} together" if "row_number" in origins else ""
             problems.append(f"{where}.columns.{column}: give either `column` or `constant`{several}")
     return problems
+
+
+def _only_with_problems(where: str, mapped: dict[str, Any]) -> list[str]:
+    """Columns that depend on one that is not mapped, or that depends on another itself."""
+    depend = {name: given["only_with"] for name, given in mapped.items() if _is_set(given, "only_with")}
+    return [
+        f"{where}.columns.{name}.only_with: {other!r} is no other mapped column{nearest(str(other), known)}"
+        for name, other in depend.items()
+        if other not in (known := [one for one in mapped if one != name and one not in depend])
+    ]
 
 
 def _is_set(given: Any, key: str) -> bool:

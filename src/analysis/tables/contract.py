@@ -126,7 +126,7 @@ def _typed(
     text = f'"{name}:text"'
     layers = {
         "stripped": {f"{name}:own": _own_text(given, source, raw_columns)},
-        "texts": {f"{name}:text": _our_text(f'"{name}:own"', given, source)},
+        "texts": {f"{name}:text": _text_of(name, given, source)},
     }
     rules = [Rule(f"{name}.missing", name, f"{text} is null", "''")] if column.required or is_key else []
     if column.type in ("instant", "date"):
@@ -161,6 +161,15 @@ def _own_text(given: ColumnSource, source: TableSource, raw_columns: dict[str, s
     if len(texts) == 1:
         return texts[0]
     return f"concat_ws(' ', {', '.join(present(text, _missing_words(given, source)) for text in texts)})"
+
+
+def _text_of(name: str, given: ColumnSource, source: TableSource) -> str:
+    """The text that counts; empty where the column it only stands with is."""
+    text = _our_text(f'"{name}:own"', given, source)
+    if given.only_with is None:
+        return text
+    other = _our_text(f'"{given.only_with}:own"', source.columns[given.only_with], source)
+    return f"case when {other} is not null then {text} end"
 
 
 def _our_text(own: str, given: ColumnSource, source: TableSource) -> str:
