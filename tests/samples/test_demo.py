@@ -20,7 +20,7 @@ from analysis.samples.demo import TRUTH, write_demo
 
 PARAMS = Path(__file__).parents[2] / "params" / "demo.yml"
 # of all files; what is simulated is changed on purpose only
-DIGEST = "745f09f42991d5ca97663fc936f1eebe3b00482ca040dd5d512447215b394d68"
+DIGEST = "41fe066d6b3459d4449a99623f2fe5bc51f827aa38526709346ad37af073caf1"
 SURE = 3.0  # standard errors: of forty looks at nothing, one in ten goes beyond them somewhere
 STORY, WEAK, PICKED, REASON = TRUTH.slow_team, TRUTH.weak_stage, TRUTH.hand_picked, TRUTH.churn_reason
 LAST_EIGHT = [f"{year}Q{n}" for year in (2024, 2025, 2026) for n in (1, 2, 3, 4)][3:-1]
@@ -428,6 +428,63 @@ def test_one_reason_dominates_the_exits_of_one_region(tables):
         assert _is_near(is_reason[mask], truth)
     assert (~is_there & is_reason).sum() > 100  # elsewhere it is one of several
     assert stated.loc[~is_there, "reason"].value_counts(normalize=True).max() < 0.4
+
+
+# --- What is planned and spent ---------------------------------------------------------------------------------
+
+
+def test_trying_to_win_customers_back_is_for_the_silent_and_changes_nothing(orders, tables):
+    """Of those a manager held who had been silent for 91 to 270 days: as many return whether or not he tried."""
+    tries = tables["actions"].iloc[832:]  # planned ones come first
+    assert set(tries["measure"]) == {"offer", "visit", "call"} and tries["customer_id"].notna().all()
+    tried, left_alone = [], []
+    for quarter in LAST_EIGHT[:-1]:  # in the last one the slow team's customers are still falling silent
+        starts = pd.Period(quarter, freq="Q").start_time
+        ends = starts + pd.offsets.QuarterBegin(startingMonth=1)
+        last = orders[orders["day"] < starts].groupby("customer_id")["day"].max()
+        days_silent = (starts - last).dt.days
+        eligible = set(days_silent.index[(days_silent > 90) & (days_silent <= 270)])
+        eligible &= set(_held_at(tables, starts))
+        chosen = set(tries.loc[_quarter(tries["planned_on"]) == quarter, "customer_id"])
+        assert chosen <= eligible and 0.25 < len(chosen) / len(eligible) < 0.55
+        back = set(orders.loc[(orders["day"] >= starts) & (orders["day"] < ends), "customer_id"])
+        tried += [one in back for one in chosen]
+        left_alone += [one in back for one in eligible - chosen]
+    difference, error = _difference(pd.Series(tried).astype(float), pd.Series(left_alone).astype(float))
+    assert abs(difference) < SURE * error
+
+
+def _held_at(tables, day):
+    spans = tables["assignments"]
+    is_held = (spans["assigned_from"] <= day) & ~(spans["assigned_until"] <= day)
+    return spans.loc[is_held, "customer_id"]
+
+
+def test_what_a_customer_cost_is_known_of_half_and_is_what_his_channel_costs(tables):
+    from analysis.samples.demo.customers import COST_PER_NEW_CUSTOMER
+
+    customers = tables["customers"].drop_duplicates("customer_id")
+    assert _is_near(customers["acquisition_cost"].notna(), 0.5)
+    for channel, cost in customers.dropna(subset="acquisition_cost").groupby("acquisition_channel"):
+        error = cost["acquisition_cost"].std() / np.sqrt(len(cost))
+        assert abs(cost["acquisition_cost"].mean() - COST_PER_NEW_CUSTOMER[channel]) < SURE * error
+
+
+def test_the_programme_of_managing_customers_has_costs_of_its_own(tables):
+    own = tables["costs"][tables["costs"]["kind"] == "customer_management"]
+    assert len(own) == 48 and own["acquisition_channel"].isna().all()
+    assert own["amount"].iloc[:12].mean() == pytest.approx(40_000, rel=0.05)
+
+
+def test_sales_are_planned_by_quarter_and_for_the_managers_of_the_last_one(tables):
+    targets = tables["targets"]
+    for metric in ("revenue", "won_value"):
+        own = targets[(targets["metric"] == metric) & targets["dimension"].isna()]
+        assert list(own["period"]) == [f"{year}Q{n}" for year in (2025, 2026) for n in (1, 2, 3, 4)]
+        assert (own["floor"] < own["target"]).all() and (own["target"] < own["stretch"]).all()
+        assert own["weight"].isna().all()
+    managers = targets[(targets["metric"] == "revenue") & (targets["dimension"] == "account_manager")]
+    assert set(managers["group_name"]) == set(tables["account_managers"]["account_manager_id"])
 
 
 # --- Everything else stands still --------------------------------------------------------------------------------

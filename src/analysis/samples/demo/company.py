@@ -87,7 +87,7 @@ def _sold(world: World) -> dict[str, Rows]:
     rows = finish_orders(world.orders, truth)
     lines = draw_lines(rows, customers, truth)
     return {
-        "customers": customers_table(customers),
+        "customers": customers_table(customers, truth),
         "orders": orders_table(rows, lines, customers),
         "order_lines": lines_table(rows, lines),
         "products": products_table(),
@@ -135,9 +135,9 @@ def _planned(world: World) -> dict[str, Rows]:
     return {
         "costs": costs_table(truth),
         "benefits": benefits_table(truth),
-        "targets": targets_table(),
+        "targets": targets_table(world.customers, world.orders, world.opportunities, world.spans),
         "benchmarks": benchmarks_table(),
-        "actions": actions_table(world.spans, world.customers, truth),
+        "actions": actions_table(world.spans, world.customers, world.orders, truth),
         "holidays": holidays_table(),
         "rates": rates_table(truth),
     }

@@ -7,9 +7,12 @@ from numpy.typing import NDArray
 
 from . import clock
 from .names import customer_names
-from .rows import Rows, chance, count, numbered, pick, places
+from .rows import Rows, chance, count, hidden_where, numbered, pick, places
 from .truth import Truth
 
+COST_PER_NEW_CUSTOMER = {"search": 820.0, "wechat": 540.0, "direct_sales": 460.0, "trade_fair": 1650.0,
+                         "referral": 240.0, "group_buying": 380.0}  # fmt: skip
+COST_KNOWN_SHARE, SPREAD_OF_COST = 0.5, 0.35
 INDUSTRIES = {
     "Education": 0.16, "Healthcare": 0.12, "Manufacturing": 0.20, "Retail": 0.17, "Technology": 0.18,
     "Professional services": 0.17,
@@ -51,12 +54,19 @@ def _arrival_days(truth: Truth, draws: np.random.Generator) -> NDArray[np.int64]
     return np.sort(places(draws, by_day, truth.customers))
 
 
-def customers_table(customers: Rows) -> Rows:
+def customers_table(customers: Rows, truth: Truth) -> Rows:
     """``customers.csv`` as the customer system exports it."""
     shown = {"customer_no": "customer_id", "name": "customer_name"}
     table = {theirs: customers[ours] for theirs, ours in shown.items()}
     table["customer_since"] = clock.dates(customers["acquired_day"])
     for name in ("segment", "industry", "region", "acquisition_channel"):
         table[name] = customers[name]
-    assert count(table) == count(customers)
-    return table
+    return table | {"acquisition_cost": acquisition_costs(customers, truth)}
+
+
+def acquisition_costs(customers: Rows, truth: Truth) -> np.ma.MaskedArray:
+    """What it cost to win each customer, known for about half: what his channel usually costs, give or take."""
+    draws = chance(truth.seed, "acquisition costs")
+    usual = np.array([COST_PER_NEW_CUSTOMER[name] for name in customers["acquisition_channel"].tolist()])
+    cost = np.round(usual * draws.lognormal(-(SPREAD_OF_COST**2) / 2, SPREAD_OF_COST, count(customers)), 2)
+    return hidden_where(cost, draws.random(count(customers)) >= COST_KNOWN_SHARE)

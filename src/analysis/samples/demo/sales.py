@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import clock
+from .customers import COST_PER_NEW_CUSTOMER
 from .orders import times_of_day
 from .people import manager_ids, manager_on
 from .products import UPKEEP_BY_SEGMENT
@@ -32,11 +33,11 @@ LOST_REASONS = {
 LEAD_CHANNELS = {"search": 0.30, "wechat": 0.22, "direct_sales": 0.22, "trade_fair": 0.14, "referral": 0.12}
 KNOWN_SHARE = 0.45
 """Of the leads, how many are customers already."""
-COST_PER_NEW_CUSTOMER = {"search": 820.0, "wechat": 540.0, "direct_sales": 460.0, "trade_fair": 1650.0,
-                         "referral": 240.0, "group_buying": 380.0}  # fmt: skip
 NEW_CUSTOMERS_PER_MONTH = 98
 OTHER_COSTS = {"sales": 185_000.0, "service": 96_000.0, "general_admin": 140_000.0}
 """A month, in the company's first year."""
+PROGRAMME_COST = 40_000.0
+"""A month, for managing customers: the programme's own people and tools."""
 BENEFITS = {"retained revenue": 260_000.0, "fewer repeat calls": 34_000.0, "cross-selling": 120_000.0}
 """A quarter."""
 VISITS_PER_ORDER, PROSPECT_VISITS_PER_DAY = 1.6, 22.0
@@ -177,7 +178,9 @@ def costs_table(truth: Truth) -> Rows:
         usual = COST_PER_NEW_CUSTOMER[channel] * share * NEW_CUSTOMERS_PER_MONTH * growth
         parts.append(_spent(months.astype("datetime64[D]") + 4, "marketing", channel, usual, draws))
     for kind, usual in OTHER_COSTS.items():
-        parts.append(_spent((months + 1).astype("datetime64[D]") - 1, kind, "", usual * growth, draws))
+        parts.append(_spent(_last_days(months), kind, "", usual * growth, draws))
+    own = chance(truth.seed, "programme costs")
+    parts.append(_spent(_last_days(months), "customer_management", "", PROGRAMME_COST * growth, own))
     rows = stack(*parts)
     rows = ordered(rows, "spent_on", "kind", "channel")
     slashed = [text.replace("-", "/") for text in np.datetime_as_string(rows["spent_on"]).tolist()]
@@ -189,9 +192,13 @@ def costs_table(truth: Truth) -> Rows:
     }
 
 
+def _last_days(months: NDArray) -> NDArray:
+    return (months + 1).astype("datetime64[D]") - 1
+
+
 def _spent(days: NDArray, kind: str, channel: str, usual: NDArray, draws: np.random.Generator) -> Rows:
     n = len(days)
-    return {"spent_on": days, "kind": np.full(n, kind, dtype="U13"), "channel": np.full(n, channel, dtype="U12"),
+    return {"spent_on": days, "kind": np.full(n, kind, dtype="U19"), "channel": np.full(n, channel, dtype="U12"),
             "amount": np.round(usual * draws.lognormal(-0.00125, 0.05, n), 2)}  # fmt: skip
 
 
