@@ -77,11 +77,14 @@ def test_every_fact_says_its_grain_in_its_heading(name):
 
 
 def test_settings_enter_sql_as_typed_literals():
-    sql = "select $n as n, $day as d, $word as w, '$n' as kept"
-    filled = with_settings(sql, {"n": 3, "day": date(2026, 1, 2), "word": "it's"})
-    assert settings_in(sql) == {"n", "day", "word"}
-    assert "3 AS n" in filled and "CAST('2026-01-02' AS DATE)" in filled
-    assert "'it''s' AS w" in filled and "'$n' AS kept" in filled
+    sql = "select $n as n, $day as d, $word as w, '$n' as kept, 5 -$below as six, $on as o -- $no setting's\n"
+    settings = {"n": 3, "day": date(2026, 1, 2), "word": "it's", "below": -1.0, "on": True}
+    filled = with_settings(sql, settings)
+    assert settings_in(sql) == set(settings)
+    assert filled.strip() == (
+        "select 3 as n, date '2026-01-02' as d, 'it''s' as w, '$n' as kept, 5 -(-1.0) as six, true as o"
+    )
+    assert with_settings(sql, settings, pretty=True).splitlines()[:2] == ["SELECT", "  3 AS n,"]
 
 
 def test_an_unknown_setting_in_sql_is_an_error():
@@ -99,3 +102,37 @@ def test_fact_files_and_the_list_of_facts_agree():
     }
     assert stored == {*FACTS, *PARAMETERISED}
     assert all(fact_text(name).strip() for name in stored)
+
+
+NAMED = """account_manager_id,account_manager_name
+a1,Li Wei
+a2,Li Wei
+a3,Zhao Min
+a4,a3
+a5,
+a6,"Two
+lines\tand a tab\x1b[31m"
+"""
+
+
+def test_names_come_from_the_companys_own_table_and_tell_groups_apart(open_company):
+    orders = "order_id,customer_id,ordered_at,amount\n1,a,2026-05-01,1\n"
+    book = open_company({"orders": orders, "account_managers": NAMED}, "2026Q2")
+    # two are called the same; one is called what another's number is; one has no name; signs nobody sees are spaces
+    assert book.names_of("account_manager") == {
+        "a1": "Li Wei (a1)", "a2": "Li Wei (a2)", "a3": "Zhao Min", "a4": "a3 (a4)", "a6": "Two lines and a tab [31m",
+    }  # fmt: skip
+    assert book.names_of("product") == {}  # products are not supplied
+    assert book.names_of("region") == {}  # no table names regions
+
+
+def test_metrics_for_each_value_come_in_the_order_of_a_column_else_by_name(open_company):
+    orders = "order_id,customer_id,ordered_at,amount,channel\n" + "".join(
+        f"{place},c,2026-05-{place:02d},{place},{channel}\n"
+        for place, channel in enumerate(["web", "shop", "agency", "web", "fair"], 1)
+    )
+    book = open_company({"orders": orders}, "2026Q2")
+    record = book.catalogue.metrics["revenue"].model_copy(update={"each": "channel"})
+    assert book._values_of(record) == ["agency", "fair", "shop", "web"]
+    in_order = record.model_copy(update={"in_order_of": "net_amount"})
+    assert book._values_of(in_order) == ["web", "shop", "agency", "fair"]  # 1 and 4; 2; 3; 5

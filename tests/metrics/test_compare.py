@@ -99,6 +99,25 @@ def test_p_values_are_adjusted_as_benjamini_and_hochberg_do():
     assert adjust_p_values(pd.Series([np.nan])).isna().all()
 
 
+def test_each_family_is_adjusted_by_itself():
+    draws = np.random.default_rng(7)
+    drawn = np.where(draws.random(300) < 0.1, np.nan, draws.random(300) ** 3)
+    p_values = pd.Series(drawn).round(3)  # with ties
+    family = draws.integers(0, 12, 300)
+    adjusted = adjust_p_values(p_values, family)
+    for one in range(12):
+        own = p_values[family == one].dropna()
+        assert adjusted[own.index].to_numpy() == pytest.approx(multipletests(own, method="fdr_bh")[1])
+    assert adjusted.isna().equals(p_values.isna())
+
+
+def test_tables_that_are_alike_have_the_same_exact_p_value():
+    # 1 of 2 against 0 of 3: of the C(5, 1) = 5 ways to place the one, 2 are as rare, p = 2/5; 2 of 4 against 0 of 4:
+    # C(4,2) C(4,0) / C(8,2) = 6/28 and as much on the other side
+    found = share_p_value([1, 2, 1, 2], [2, 4, 2, 4], [0, 0, 0, 0], [3, 4, 3, 4])
+    assert found == pytest.approx([2 / 5, 12 / 28, 2 / 5, 12 / 28])
+
+
 # --- kinds, through the frame ---
 
 

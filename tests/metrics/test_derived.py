@@ -395,6 +395,23 @@ def test_a_period_measured_as_a_whole_only_has_no_zero_groups():
     assert (north.status, north.reason) == ("not_measured", "of|spend.previous|not_measured_by|region")
 
 
+def test_what_no_row_states_is_no_groups_figure():
+    # All 100 of sales cost name no channel: neither the web's customers nor those without a channel cost that.
+    frame = kpi_frame(
+        ("sales", "2026Q1", None, None, "total", 1, 100.0),
+        ("sales", "2026Q1", "channel", "not_stated", "total", 1, 100.0),
+        ("new", "2026Q1", None, None, "count", 30, None),
+        ("new", "2026Q1", "channel", "web", "count", 20, None),
+        ("new", "2026Q1", "channel", "not_stated", "count", 10, None),
+    )
+    kpis = evaluate_frame(frame, [derived("cac", "sales / new")], WINDOWS, additive={"sales", "new"})
+    for group in ("web", "not_stated"):
+        assert figure(kpis, "cac", "channel", group).reason == "of|sales|not_measured_by|channel"
+    unstated = frame[frame["group"] != "web"]
+    kpis = evaluate_frame(unstated, [derived("cac", "sales / new")], WINDOWS, additive={"sales", "new"})
+    assert figure(kpis, "cac", "channel", "not_stated").value == 10  # nobody names one: they are all in it
+
+
 def test_other_periods_are_looked_up_by_their_labels():
     formulas = [
         derived("growth", "spend / spend.previous - 1"),

@@ -172,7 +172,7 @@ def test_one_scan_per_fact_and_time_column(open_orders):
     present = [m for m in measured_metrics(book.catalogue) if not missing_tables(book, m)]
     scans = plan(book, present, ["value_band"])
     shapes = [(scan.fact, scan.at, scan.metrics[0].kind == "concentration") for scan in scans]
-    assert len(shapes) == len(set(shapes)) == 3  # customer_periods, its ranks, orders
+    assert len(shapes) == len(set(shapes)) == 4  # customer_periods, its ranks, customer_dealings, orders
 
 
 def test_only_the_metrics_asked_for_are_measured(open_orders):

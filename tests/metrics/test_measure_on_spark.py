@@ -11,13 +11,19 @@ from analysis.metrics.measure import measure
 
 pytestmark = pytest.mark.slow
 
-ORDERS = """order_id,customer_id,ordered_at,amount
-1,stays,2023-05-01,20
-2,leaves,2023-11-15,40
-3,stays,2024-05-01,30
-4,comes,2024-05-02,50"""
+ORDERS = """order_id,customer_id,ordered_at,amount,category
+1,stays,2023-05-01,20,books
+2,leaves,2023-11-15,40,games
+3,stays,2024-05-01,30,games
+4,comes,2024-05-02,50,books"""
 CUSTOMERS = "customer_id,region\nstays,north\nleaves,south\ncomes,south"
-DIMENSIONS = ("region", "survey_kind")
+# One is handed over in the middle of the quarter, one while another still holds him.
+ASSIGNMENTS = """customer_id,account_manager_id,assigned_from,assigned_until
+stays,ann,2023-01-01,2024-05-03
+stays,bob,2024-05-03,
+comes,bob,2024-05-01,
+comes,ann,2024-05-11,2024-05-13"""
+DIMENSIONS = ("region", "survey_kind", "account_manager", "category")
 TABLES = ("tickets", "contacts", "agents", "questions", "surveys", "answers")
 METRICS = (
     "nps",
@@ -25,6 +31,8 @@ METRICS = (
     "resolution_time.median",
     "resolution_time.p90",
     "first_contact_resolution",
+    "revenue",
+    "opening_customers",
 )
 
 
@@ -33,6 +41,7 @@ def frames(open_company, service_and_surveys, spark) -> list[pd.DataFrame]:
     tables = {
         "orders": ORDERS,
         "customers": CUSTOMERS,
+        "assignments": ASSIGNMENTS,
         **{name: service_and_surveys[name] for name in TABLES},
     }
     measured = []

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from analysis.catalogue import Metric
+from analysis.metrics.frame import KEYS
 from analysis.metrics.intervals import quantile_ranks
 from analysis.metrics.measure import measure, near_quantile, plan, scan_sql
 
@@ -154,3 +155,13 @@ def test_every_rank_needed_is_among_those_asked_for(confidence_level):
         needed = needed[needed["place"] > 0]
         sql = f"select count(*) from needed where not {near_quantile(q, confidence_level)}"
         assert duckdb.sql(sql).fetchall() == [(0,)], q
+
+
+def test_what_is_held_for_several_scans_gives_the_same_and_is_forgotten(book):
+    asked = [MEDIAN, P90, MEDIAN.model_copy(update={"id": "mean", "kind": "mean", "quantile": None})]
+    together = measure(book, ["team", "region"], asked)
+    for metric in asked:
+        alone = measure(book, ["team", "region"], [metric]).sort_values(KEYS, ignore_index=True)
+        its = together[together["metric"] == metric.id].sort_values(KEYS, ignore_index=True)
+        pd.testing.assert_frame_equal(its, alone)
+    assert not book.engine.rows("select 1 from information_schema.tables where table_name like 'held%'")

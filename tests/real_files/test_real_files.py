@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from statistics import mean
 from types import SimpleNamespace
@@ -25,7 +26,7 @@ from analysis.tables.prepared import Prepared, prepare, read_quality
 
 HERE = Path(__file__).parent
 SHARED = HERE.parents[2] / "shared" / "data"
-NAMES = ("call_centre", "incidents", "servqual", "mobile_operators", "yellow_pages")
+NAMES = ("call_centre", "incidents", "servqual", "mobile_operators", "yellow_pages", "maven_crm")
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="the real files are not in ../shared/data")
 
@@ -238,4 +239,92 @@ def test_the_satisfied_buyers_of_yellow_pages(book, prepared):
 
 def _rows(name: str) -> list[dict[str, str]]:
     with (SHARED / "satisfaction" / name).open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+# --- A company's CRM ------------------------------------------------------------------------------------------------
+
+
+def test_opportunities_without_a_day_are_left_out_and_counted(prepared):
+    quality = _quality(prepared("maven_crm"), "opportunities")
+    assert quality["read", None] == 8_800 and quality["kept", None] == 8_300
+    assert quality["ignored", "opportunities.ignored"] == 500
+    left_out = [row for row in _raw_deals() if row["deal_stage"] == "Prospecting"]
+    assert len(left_out) == 500 and not any(row["engage_date"] for row in left_out)
+
+
+def test_opportunities_end_as_the_file_says_and_some_have_no_account(prepared):
+    deals = _table(prepared("maven_crm"), "opportunities")
+    assert deals["outcome"].value_counts().to_dict() == {"won": 4_238, "lost": 2_473}
+    assert deals["stage"].value_counts().to_dict() == {"Engaging": 1_589}
+    without = [row["deal_stage"] for row in _raw_deals() if not row["account"]]
+    assert len(without) == 1_425 and without.count("Prospecting") == 337
+    assert deals["customer_id"].isna().sum() == 1_425 - 337
+
+
+def test_every_product_joins_once_its_name_is_mended(prepared):
+    deals, products = (_table(prepared("maven_crm"), name) for name in ("opportunities", "products"))
+    raw = [row["product"] for row in _raw_deals() if row["engage_date"]]
+    assert not set(deals["product_id"]) - set(products["product_id"])
+    assert (deals["product_id"] == "GTX Pro").sum() == raw.count("GTXPro") > 0
+    assert "GTX Pro" not in raw
+
+
+def test_the_metrics_of_the_crm(book):
+    metrics = ("win_rate", "won_value", "sales_cycle_days", "lost_opportunities", "open_opportunities")
+    found = _values(book("maven_crm", "2017"), *metrics)  # every one closed in 2017
+    win_rate = found["win_rate.default"]
+    assert (win_rate["numerator"], win_rate["denominator"]) == (4_238, 6_711)
+    assert round(100 * win_rate["value"], 2) == 63.15
+    assert found["won_value.default"]["value"] == 10_005_534
+    assert round(found["sales_cycle_days.default"]["value"], 2) == 51.78
+    days = pd.Series([(date.fromisoformat(row["close_date"]) - date.fromisoformat(row["engage_date"])).days
+                      for row in _raw_deals() if row["deal_stage"] == "Won"])  # fmt: skip
+    assert found["sales_cycle_days.median"]["value"] == days.median()
+    assert found["sales_cycle_days.p90"]["value"] == pytest.approx(days.quantile(0.9))
+    assert found["lost_opportunities.default"]["value"] == 2_473
+    assert found["open_opportunities.default"]["value"] == 1_589
+
+
+def test_by_value_only_the_won_count_where_nothing_is_said_of_the_lost(book):
+    found = _values(book("maven_crm", "2017"), "win_rate")["win_rate.by_value"]
+    assert (found["value"], found["n"]) == (1.0, 4_238)
+
+
+def test_leads_of_the_crm_have_ninety_days(book):
+    """Counted in the raw file: engaged so that the ninetieth day falls into 2017, and won by then."""
+    whole = book("maven_crm", "2017")
+    kpis = measure(whole, (), [whole.catalogue.metric("lead_conversion_rate")])
+    [found] = kpis[kpis["period"] == "2017"].to_dict("records")
+    days = [(date.fromisoformat(row["engage_date"]), row["close_date"] and date.fromisoformat(row["close_date"]),
+             row["deal_stage"]) for row in _raw_deals() if row["engage_date"]]  # fmt: skip
+    ended = [(day, closed, stage) for day, closed, stage in days if (day + timedelta(days=90)).year == 2017]
+    won = [one for one in ended if one[2] == "Won" and one[1] <= one[0] + timedelta(days=90)]
+    assert (found["numerator"], found["denominator"]) == (len(won), len(ended))
+
+
+def test_agents_and_their_teams_share_the_won_value(book):
+    whole = book("maven_crm", "2017")
+    dimensions = ["account_manager", "account_team", "product", "region"]
+    kpis = measure(whole, dimensions, [whole.catalogue.metric("won_value")])
+    now = kpis[kpis["period"] == "2017"]
+    groups = {name: rows.set_index("group")["value"] for name, rows in now.groupby("by")}
+    assert {name: len(rows) for name, rows in groups.items()} == {
+        "account_manager": 30, "account_team": 6, "product": 7, "region": 15,  # five of the 35 agents have no deals
+    }  # fmt: skip
+    assert all(rows.sum() == 10_005_534 for rows in groups.values())
+    team_of = {row["sales_agent"]: row["manager"] for row in _raw("maven_crm/sales_teams.csv")}
+    for team, value in groups["account_team"].items():
+        own = [
+            row for row in _raw_deals() if team_of[row["sales_agent"]] == team and row["deal_stage"] == "Won"
+        ]
+        assert value == sum(float(row["close_value"]) for row in own)
+
+
+def _raw_deals() -> list[dict[str, str]]:
+    return _raw("maven_crm/sales_pipeline.csv")
+
+
+def _raw(path: str) -> list[dict[str, str]]:
+    with (SHARED / path).open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))

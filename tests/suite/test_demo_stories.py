@@ -8,9 +8,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.catalogue import Metric, Text
 from analysis.facts import open_book
+from analysis.metrics.intervals import wilson_interval
 from analysis.metrics.measure import measure
 from analysis.models.themes import read_comments
+from analysis.report.pages.acquisition_rows import channels, channels_that_do_not_last
+from analysis.report.pages.funnel_rows import bottleneck, funnel
 from analysis.report.pages.service_rows import teams_that_moved
 from analysis.samples.demo import TRUTH, write_demo
 from analysis.suite import Results, measure_suite
@@ -24,6 +28,7 @@ QUIET = (
     "social_sentiment", "average_order_value", "purchase_frequency", "knowledge_base_helpful_rate",
 )  # fmt: skip
 """Metrics that no story touches."""
+NAMELESS = Text(en="", zh="")
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +86,60 @@ def test_scores_from_hand_picked_answers_are_told_of_that_manager_alone(quarter_
     assert not earlier["warnings"].str.contains("hand_picked").any()
 
 
+def against(results: Results, baseline: str, metric: str) -> pd.DataFrame:
+    """The changes of the metrics made for each stage, by stage."""
+    changes = results.company_changes
+    mine = changes["metric"].str.startswith(f"{metric}.") & (changes["variant"] == "default")
+    found = changes[mine & (changes["against"] == baseline)]
+    return found.set_index(found["metric"].str.removeprefix(f"{metric}."))
+
+
+@pytest.mark.parametrize(
+    ("quarter", "baseline"), [("slow_quarter", "previous"), ("quarter_after", "year_ago")]
+)
+def test_one_stage_of_the_funnel_weakens_and_no_other_moves(request, quarter, baseline):
+    """By the day it is decided: the quarter before has none of it, and the one after is against a year ago."""
+    stages = against(request.getfixturevalue(quarter), baseline, "stage_conversion_rate")
+    assert list(stages.index) == list(TRUTH.stages)
+    assert set(stages.index[stages["verdict"] == "worse"]) == {TRUTH.weak_stage.stage}
+    assert (stages["verdict"].drop(TRUTH.weak_stage.stage) == "no_clear_change").all()
+    # the time it takes does not change with it
+    assert (
+        against(request.getfixturevalue(quarter), baseline, "stage_days")["verdict"] == "no_clear_change"
+    ).all()
+
+
+def test_the_weak_stage_stays_as_weak_a_quarter_later(quarter_after):
+    stages = against(quarter_after, "previous", "stage_conversion_rate")
+    assert (stages["verdict"] == "no_clear_change").all()
+
+
+def test_the_planted_conversion_of_each_stage_lies_inside_its_interval(slow_quarter, quarter_after):
+    story = TRUTH.weak_stage
+    planted = TRUTH.stages | {story.stage: story.conversion_after}
+    for results in (slow_quarter, quarter_after):
+        kpis = results.kpis[results.kpis["by"].isna() & (results.kpis["variant"] == "default")]
+        now = kpis[kpis["period"] == results.book.window.label].set_index("metric")
+        for stage, chance in planted.items():
+            row = now.loc[f"stage_conversion_rate.{stage}"]
+            assert row["low"] < chance < row["high"], stage
+        assert now.loc[f"stage_conversion_rate.{story.stage}", "high"] < story.conversion_before
+
+
+def test_the_page_names_the_weak_stage_as_the_bottleneck_in_both_quarters(slow_quarter, quarter_after):
+    for results in (slow_quarter, quarter_after):
+        rows = funnel(results)
+        assert rows.loc[rows["verdict"] == "worse", "stage"].tolist() == [TRUTH.weak_stage.stage]
+        assert bottleneck(rows).stage == TRUTH.weak_stage.stage
+
+
+def test_the_page_tells_of_the_channel_that_brings_nobody_back_and_of_no_other(quarter_after):
+    rows = channels(quarter_after)
+    [told] = channels_that_do_not_last(rows).itertuples()
+    assert told.channel == TRUTH.empty_channel.acquisition_channel
+    assert set(rows["verdict"]) == {"worse", "no_clear_change"}
+
+
 def test_customers_of_one_channel_never_order_again(quarter_after):
     book = quarter_after.book
     kpis = measure(book, ["acquisition_channel"], [book.catalogue.metric("repeat_purchase_rate", "lifetime")])
@@ -89,6 +148,28 @@ def test_customers_of_one_channel_never_order_again(quarter_after):
     assert empty["value"] == 0.0
     assert empty["n"] > 100
     assert (now.drop(index=TRUTH.empty_channel.acquisition_channel)["low"] > empty["high"]).all()
+
+
+def test_one_reason_dominates_among_the_lost_of_one_region_who_chose_to_leave(quarter_after):
+    story = TRUTH.churn_reason
+    metric = Metric(
+        id="given_reason", family="retention", name=NAMELESS, meaning=NAMELESS, kind="share", unit="share",
+        better="down", fact="customer_dealings", of=f"exit_reason = '{story.reason}'",
+        where="is_lost and exit_kind = 'voluntary' and exit_reason is not null",
+    )  # fmt: skip
+    kpis = measure(quarter_after.book, ["region"], [metric])
+    now = kpis[(kpis["period"] == quarter_after.book.window.label) & kpis["by"].notna()].set_index("group")
+    there, elsewhere = now.loc[story.region], now.drop(index=story.region)
+    assert there["low"] < story.share_there < there["high"]
+    low, high = wilson_interval(elsewhere["numerator"].sum(), elsewhere["n"].sum(), 0.95)
+    assert low < story.share_elsewhere < high
+    assert there["low"] > high
+    reasons = quarter_after.book.ask(
+        "select region, exit_reason, count(*) as customers from customer_dealings "
+        "where is_lost and exit_kind = 'voluntary' group by 1, 2"
+    )
+    most = reasons.loc[reasons.groupby("region")["customers"].idxmax()].set_index("region")["exit_reason"]
+    assert list(most.index[most == story.reason]) == [story.region]
 
 
 @pytest.mark.parametrize("metric", QUIET)

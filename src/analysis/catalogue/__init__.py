@@ -23,7 +23,7 @@ __all__ = [
     "load_catalogue", "nearest", "read_yaml",
 ]  # fmt: skip
 
-FAMILIES = ("acquisition", "retention", "loyalty", "satisfaction", "service", "sales", "value")
+FAMILIES = ("acquisition", "retention", "loyalty", "satisfaction", "service", "sales", "value", "outcomes")
 
 # The C loader reads the same YAML about ten times faster.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

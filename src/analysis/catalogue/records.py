@@ -46,6 +46,14 @@ class Column(Record):
     may_lie_ahead: bool = False  # a future day is no typing error, such as when a contract ends
 
 
+class Example(Record):
+    """A worked example of a definition: what goes in, what comes out, and where it is printed."""
+
+    given: dict[str, float]
+    gives: float
+    note: Text | None = None
+
+
 class TableContract(Record):
     """What a table must hold: one row for what, its key, its columns."""
 
@@ -84,14 +92,18 @@ class Metric(Record):
     last_per: tuple[str, ...] = ()  # of rows alike in these columns, only the last by `at` in a window counts
     each: str | None = None  # one metric for every value of this column, with the id `<id>.<value>`
     groups: dict[str, Text] = Field(default_factory=dict)  # those values, where the data are not to say
+    in_order_of: str | None = None  # with `each`: values come by this column's lowest value, else by name
     one_of: tuple[str, str] | None = None  # such a metric's column and value, set when it is made
     sampled: bool | None = None
     independent: bool = True  # derived: whether the operands' errors are unrelated
     looks_back_to: Literal["previous", "year_ago"] | None = None  # not measured where data begin later
     needs: tuple[str, ...] = ()
+    needs_any: tuple[str, ...] = ()  # at least one of these tables
     additive: bool = False  # groups of a dimension without overlap sum to the whole
     shown: bool = True
     note: Text | None = None
+    example: Example | None = None
+    misprint: Text | None = None  # what a source document prints in place of it, and why that is not it
     bands: dict[str, float] = Field(default_factory=dict)
     seed_document: str | None = None
     variant: str = DEFAULT
@@ -184,14 +196,28 @@ class Dimension(Record):
     of: Literal["customer", "row"] = "customer"  # of the customer: reaches every fact that names one
     facts: tuple[str, ...] = ()  # the facts that carry the column themselves
     needs: tuple[str, ...] = ()
-    overlapping: bool = False
+    overlapping: bool = (
+        False  # a customer can be in several groups: what he did is then told apart only by own columns
+    )
     groups: dict[str, Text] = Field(default_factory=dict)  # in the order they are shown
     column: str | None = None  # what facts call it, where that is not its id
+    changes_hands: bool = (
+        False  # a customer's for a time only: what he did is looked up by the day, in `holdings`
+    )
+    told_in: str | None = None  # the fact that says it of each window's customers, if not customer_periods
+    named_by: tuple[str, str, str] | None = (
+        None  # table, key and name column in which groups have their names
+    )
 
     @property
     def column_name(self) -> str:
         """The column of the facts that holds it."""
         return self.column or self.id
+
+    @property
+    def is_trait(self) -> bool:
+        """Whether a customer has one value of it in a window, which customer_periods holds."""
+        return self.of == "customer" and self.told_in is None
 
     def group_name(self, group: str, language: str) -> str:
         """What a group is called in a language (its own name, where it comes from the data)."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -187,7 +189,8 @@ class Book:
         if name == "customer_stretches":
             sql = with_every_stretch(text, self._stretches)
         elif name in PER_WINDOW:
-            sql = over_windows(text, self._all_bounds, self._stretches)
+            windows = [self.setting_values | bounds for bounds in self._all_bounds]
+            sql = over_windows(text, windows, self._stretches)
         else:
             sql = self.compile(text)
         (self._engine.create_table if name in KEPT else self._engine.create_view)(name, sql)
@@ -199,12 +202,28 @@ class Book:
     @cached_property
     def _stretches(self) -> Stretches:
         first_day = None if "orders" in self.absent else self.coverage.start
-        return find_stretches(map(fact_text, BY_WINDOW), self._all_bounds, first_day, self.cut)
+        base = self.settings.customer_base
+        return find_stretches(map(fact_text, BY_WINDOW), self._all_bounds, first_day, self.cut, base)
 
     def ask(self, sql: str, **values: Any) -> pd.DataFrame:
         """The result of a query on the facts; ``$name`` stands for a setting or a value given here."""
         self._open(_named_in(sql))
         return self._engine.run(self.compile(sql, **values))
+
+    @contextmanager
+    def holding(self, name: str, sql: str) -> Iterator[str]:
+        """The result of a query as a table of that name, in memory while it is asked for."""
+        self._open(_named_in(sql))
+        self._engine.create_table(name, self.compile(sql))
+        try:
+            yield name
+        finally:
+            self._engine.drop(name)
+
+    def columns_of(self, fact: str) -> list[str]:
+        """The names of a fact's columns."""
+        self._open([fact])
+        return list(self._engine.columns(f"select * from {fact}"))
 
     def coverage_of(self, fact: str) -> Coverage:
         """The days that a fact's own rows cover; the company's where its table is not supplied or bears no days."""
@@ -226,16 +245,42 @@ class Book:
     def _values_of(self, record: Metric) -> list[str]:
         """The values that a record's column takes on the rows that belong to it, in order."""
         sql = (
-            f"select distinct cast({record.each} as varchar) as found from {record.fact} "
-            f"where ({record.where or 'true'}) and {record.each} is not null"
+            f"select cast({record.each} as varchar) as found, min({record.in_order_of or 0}) as place "
+            f"from {record.fact} where ({record.where or 'true'}) and {record.each} is not null group by 1"
         )
-        values = sorted(self.ask(sql)["found"])
+        values = list(self.ask(sql).sort_values(["place", "found"])["found"])
         if len(values) > _MOST_VALUES:
             raise InputError(
                 f"{record.id}: column {record.each} takes {len(values):,} values, such as {values[0]!r}; "
                 f"at most {_MOST_VALUES} are measured one by one"
             )
         return values
+
+    def names_of(self, dimension: str) -> dict[str, str]:
+        """What the company's own table calls the groups of a dimension; several of one name bear their number too."""
+        if dimension not in self._names:
+            self._names[dimension] = self._find_names_of(dimension)
+        return self._names[dimension]
+
+    @cached_property
+    def _names(self) -> dict[str, dict[str, str]]:
+        return {}
+
+    def _find_names_of(self, dimension: str) -> dict[str, str]:
+        named_by = load_catalogue().dimensions[dimension].named_by
+        if named_by is None or named_by[0] in self.absent:
+            return {}
+        table, key, name = named_by
+        rows = self.ask(
+            f"select cast({key} as varchar) as id, cast({name} as varchar) as name from source_{table}"
+        )
+        names = {row.id: in_one_line(row.name) for row in rows.dropna().itertuples(index=False)}
+        borne = Counter([*names.values(), *rows["id"]])  # another's number is no name of one's own either
+        return {
+            one: name if borne[name] == 1 or one == name else f"{name} ({one})"
+            for one, name in names.items()
+            if name
+        }
 
     def histories(self, until: date) -> pd.DataFrame:
         """One row for each customer who had bought by ``until``: his purchase history, in days."""
@@ -318,20 +363,34 @@ def book_of(params: Params, prepared: Prepared, period: Period) -> Book:
 def find_coverage(settings: Settings, prepared: Prepared) -> Coverage:
     """The days the company's orders cover; those of everything else that is dated, where it supplies no orders.
 
+    Contracts say nothing of the days between their beginnings: where they make customers, and there are no orders, the
+    data begin with the first of them, and their end is found from what else is dated, if anything is.
+
     The end is the setting ``data_through``; without it, the last day with an order. A silence at the end no
     longer than the longest seen before, or than a tenth of a quarter, is taken as usual.
     """
     dated = [name for name in DAYS_OF_TABLES if name in prepared.tables]
     dated = ["orders"] if "orders" in dated else dated
-    if not dated:
+    by_contracts = (
+        settings.customer_base != "orders" and "contracts" in prepared.tables and dated != ["orders"]
+    )
+    if not (dated or by_contracts):
         return Coverage(None, _after(settings.data_through), 0)
     engine = open_engine(settings.engine)
-    for name in dated:
+    for name in [*dated, *(["contracts"] if by_contracts else [])]:
         engine.view_parquet(f"checked_{name}", prepared.tables[name])
     days = [f"select {DAYS_OF_TABLES[name]} as day from checked_{name}" for name in dated]
-    row = engine.run(_coverage_sql(days)).iloc[0]
+    row = engine.run(_coverage_sql(days or ["select cast(null as date) as day"])).iloc[0]
+    found = _coverage_in(row, settings)
+    if by_contracts:
+        first = engine.run("select min(starts_on) as day from checked_contracts")["day"].iloc[0]
+        found = replace(found, start=min((day for day in (found.start, _day(first)) if day), default=None))
     engine.close()
-    return _coverage_in(row, settings)
+    return found
+
+
+def _day(value: Any) -> date | None:
+    return None if pd.isna(value) else pd.Timestamp(value).date()
 
 
 def _coverage_sql(days: Sequence[str]) -> str:
@@ -375,6 +434,11 @@ def _windows_of_run(
     kept = [w for w in trend if not coverage.is_before(w) or w in earlier.values()]
     like_for_like = [w for w in earlier.values() if w not in kept]
     return tuple(dict.fromkeys([*sorted(like_for_like), *kept, window])), baselines
+
+
+def in_one_line(text: str) -> str:
+    """A text of the data as one line, without signs that nobody sees."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
 def _known_by(contract: TableContract) -> str | None:

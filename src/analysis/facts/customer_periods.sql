@@ -1,6 +1,7 @@
 -- One row for each customer and window: whether he was a customer, what he bought, what he brought.
 -- Revenue of an earlier window is missing, not zero, where the data do not reach back to it.
--- A customer is active at an instant if he bought within $activity_window_days days before it.
+-- A customer is active at an instant if he bought within $activity_window_days days before it, or has a contract in
+-- force just before it, or one of the two: the setting customer_base says which.
 -- Written for one window; the fact is all windows, one after the other.
 select
   period,
@@ -27,6 +28,7 @@ select
     else 'low'
   end as value_band,
   concat(cast(year(first_seen_on) as varchar), 'Q', cast(quarter(first_seen_on) as varchar)) as cohort,
+  days_as_customer,
   is_known,
   was_known_at_start,
   is_opening,
@@ -46,7 +48,8 @@ select
   trailing_year_revenue,
   year_before_revenue,
   orders_to_date,
-  net_revenue_to_date
+  net_revenue_to_date,
+  acquisition_cost
 from (
   select
     $period as period,
@@ -56,6 +59,7 @@ from (
     s.industry,
     s.region,
     s.acquisition_channel,
+    s.acquisition_cost,
     v.high_revenue,
     v.high_last_id,
     v.middle_revenue,
@@ -64,9 +68,9 @@ from (
     coalesce(s.first_seen_on < $ends_on, false) as is_known,
     coalesce(s.first_seen_on < $starts_on, false) as was_known_at_start,
     coalesce(s.first_seen_on >= $starts_on and s.first_seen_on < $ends_on, false) as is_new,
-    orders_between($opening_from, $starts_on) > 0 as is_opening,
-    orders_between($closing_from, $ends_on) > 0 as is_closing,
-    orders_between($year_ago_active_from, $year_before_end_on) > 0 as was_active_year_ago,
+    is_active($opening_from, $starts_on) as is_opening,
+    is_active($closing_from, $ends_on) as is_closing,
+    is_active($year_ago_active_from, $year_before_end_on) as was_active_year_ago,
     orders_between($closing_from, $ends_on) as orders_in_activity_window,
     orders_between($starts_on, $ends_on) as orders,
     revenue_between($starts_on, $ends_on) as net_revenue,

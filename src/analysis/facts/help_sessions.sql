@@ -1,7 +1,7 @@
 -- One row for each visit to the knowledge base: whether the reader helped himself, that is, made no contact within
 -- $self_service_days days of its beginning. Nobody can say while that time is running, nor of an unknown reader.
 with events as (
-  select customer_id, started_at as at, 0 as is_contact, session_id
+  select customer_id, started_at as happened_at, 0 as is_contact, session_id
   from source_help_sessions
   where customer_id is not null
   union all
@@ -13,8 +13,9 @@ followed as (
   select
     session_id,
     is_contact,
-    min(case when is_contact = 1 then at end) over (
-      partition by customer_id order by at, is_contact, session_id rows between current row and unbounded following
+    min(case when is_contact = 1 then happened_at end) over (
+      partition by customer_id order by happened_at, is_contact, session_id
+      rows between current row and unbounded following
     ) as next_contact_at
   from events
 )

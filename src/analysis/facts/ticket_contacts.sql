@@ -22,7 +22,7 @@ events as (
   select
     coalesce(c.customer_id, t.customer_id) as customer_id,
     coalesce(c.topic, t.topic, '') as topic,
-    c.started_at as at,
+    c.started_at as happened_at,
     0 as is_ticket,
     '' as ticket_id
   from source_contacts c
@@ -35,7 +35,9 @@ events as (
   from source_tickets
 ),
 followed as (
-  select ticket_id, is_ticket, lead(at) over (partition by customer_id, topic order by at, is_ticket, ticket_id) as again_at
+  select ticket_id, is_ticket, lead(happened_at) over (
+    partition by customer_id, topic order by happened_at, is_ticket, ticket_id
+  ) as again_at
   from events
   where customer_id is not null
 )

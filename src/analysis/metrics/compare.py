@@ -50,8 +50,9 @@ def share_p_value(positive_1: ArrayLike, n_1: ArrayLike, positive_2: ArrayLike, 
     error = np.sqrt(pooled * (1 - pooled) * (1 / n_1 + 1 / n_2))
     p_value = z_p_value(positive_1 / n_1 - positive_2 / n_2, error)
     small = np.minimum(n_1, n_2) * np.minimum(pooled, 1 - pooled) < SMALL_EXPECTED_COUNT
-    tables = zip(positive_1[small], n_1[small], positive_2[small], n_2[small], strict=True)
-    p_value[small] = [_fisher_p_value(*table) for table in tables]
+    tables = np.stack([positive_1[small], n_1[small], positive_2[small], n_2[small]], axis=-1)
+    distinct, which = np.unique(tables, axis=0, return_inverse=True)  # of small groups, many are alike
+    p_value[small] = np.array([_fisher_p_value(*table) for table in distinct])[which.ravel()]
     return p_value
 
 
@@ -99,16 +100,24 @@ def count_p_value(count_1: ArrayLike, days_1: ArrayLike, count_2: ArrayLike, day
     return np.minimum(2 * smaller_tail, 1.0)
 
 
-def adjust_p_values(p_values: pd.Series) -> pd.Series:
-    """Benjamini–Hochberg adjusted p-values of one family of tests; missing ones stay missing, uncounted.
+def adjust_p_values(p_values: pd.Series, family: ArrayLike | None = None) -> pd.Series:
+    """Benjamini–Hochberg adjusted p-values within each family of tests; missing ones stay missing, uncounted.
 
-    Benjamini & Hochberg (1995), JRSS B 57, 289–300.
+    Benjamini & Hochberg (1995), JRSS B 57, 289–300: of m p-values the k-th smallest becomes the least of
+    p_(i) m / i over i ≥ k. All are one family where none is given.
     """
-    tested = p_values.dropna()
-    if tested.empty:
-        return p_values
-    adjusted = stats.false_discovery_control(tested.to_numpy(float), method="bh")
-    return pd.Series(adjusted, tested.index).reindex(p_values.index)
+    given = p_values.to_numpy(float)
+    tested = np.flatnonzero(~np.isnan(given))
+    families = np.zeros(len(given), int) if family is None else np.asarray(family)
+    code = pd.factorize(families[tested])[0]
+    order = np.lexsort((given[tested], code))
+    code, places = code[order], tested[order]
+    rank = np.arange(len(code)) - np.searchsorted(code, code) + 1
+    scaled = given[places] * (np.bincount(code)[code] / rank) if len(code) else given[places]
+    least = pd.Series(scaled[::-1]).groupby(code[::-1]).cummin().to_numpy()[::-1]
+    adjusted = np.full(len(given), np.nan)
+    adjusted[places] = np.minimum(least, 1.0)
+    return pd.Series(adjusted, p_values.index)
 
 
 # --- one rule per kind: limits of the difference, p-value, direction, and whether it is sure ---------------
@@ -358,8 +367,8 @@ def _adjusted(changes: pd.DataFrame, headline: Mapping[str, str]) -> pd.Series:
         ["company", "variants of " + changes["metric"]],
         "groups of " + changes["metric"] + " " + changes["variant"],
     )
-    families = changes.assign(family=family).groupby(["against", "period", "family"])
-    return families["p_value"].transform(adjust_p_values)
+    families = changes.assign(family=family).groupby(["against", "period", "family"], sort=False).ngroup()
+    return adjust_p_values(changes["p_value"], families)
 
 
 def _relative_change(changes: pd.DataFrame) -> pd.Series:

@@ -25,7 +25,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis.catalogue import DEFAULT, nearest
-from analysis.metrics.frame import ESTIMATE_COLUMNS, MEASURED, NOT_MEASURED, WITH_CARE
+from analysis.metrics.frame import ESTIMATE_COLUMNS, MEASURED, NOT_MEASURED, NOT_STATED, WITH_CARE
 
 SHIFTS = ("previous", "year_ago")
 KEY_COLUMNS = ("metric", "variant", "period", "by", "group")
@@ -498,11 +498,14 @@ class _Figures:
     dimensions: dict[str, dict[str, set[str | None]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(set))
     )
+    stated: set[tuple[str, str | None, str | None]] = field(default_factory=set)  # some row names its group
 
     def add(self, name: str, period: str, group: Group, estimate: Estimate) -> None:
         self.cells[name, period, group] = estimate
         self.groups[name, period].append(group)
         self.dimensions[name][period].add(group[0])
+        if group[1] != NOT_STATED:
+            self.stated.add((name, period, group[0]))
 
 
 def evaluate_frame(
@@ -518,7 +521,8 @@ def evaluate_frame(
     """The KPI frame with the derived metrics added, per period and group.
 
     A formula's names mean the default variants; ``metric.variant`` names another one. A group counts where
-    any operand has it; an operand without that dimension makes the figure "not measured by …".
+    any operand has it; an operand without that dimension, or none of whose rows states its group while another
+    operand's do, makes the figure "not measured by …".
 
     Parameters
     ----------
@@ -643,18 +647,26 @@ def _groups(item: _Derivation, period: str, windows: Windows, figures: _Figures)
 def _find_operands(
     used: Operands, period: str, group: Group, windows: Windows, figures: _Figures, additive: Collection[str]
 ) -> dict[str, Estimate]:
+    moments = {name: (metric, _shifted(period, shift, windows)) for name, metric, shift in used.metrics}
+    is_stated = any((*moment, group[0]) in figures.stated for moment in moments.values())
     return {
-        name: _find(metric, _shifted(period, shift, windows), group, figures, metric in additive)
-        for name, metric, shift in used.metrics
+        name: _find(metric, moment, group, figures, metric in additive, is_stated)
+        for name, (metric, moment) in moments.items()
     }
 
 
-def _find(name: str, period: str | None, group: Group, figures: _Figures, is_additive: bool) -> Estimate:
+def _find(
+    name: str, period: str | None, group: Group, figures: _Figures, is_additive: bool, is_stated: bool
+) -> Estimate:
     if period is None:
         return not_measured("no_earlier_period")
-    if (found := figures.cells.get((name, period, group))) is not None:
+    # Costs that name no channel are not the cost of the customers who name none.
+    is_apart = is_stated and group[1] == NOT_STATED and (name, period, group[0]) not in figures.stated
+    if not is_apart and (found := figures.cells.get((name, period, group))) is not None:
         return found
     whole = figures.cells.get((name, period, (None, None)))
+    if whole is None and group[0] is not None:
+        return not_measured(f"not_measured_by|{_argument(group[0])}")
     if whole is None:
         return not_measured(f"period_absent|{period}" if name in figures.dimensions else "metric_absent")
     if whole.status == NOT_MEASURED:
@@ -671,7 +683,7 @@ def _is_split(name: str, period: str, dimension: str | None, whole: Estimate, fi
     # A period may have been measured as a whole only. One in which nothing happened has no groups to show.
     by_period = figures.dimensions[name]
     if dimension in by_period[period]:
-        return True
+        return (name, period, dimension) in figures.stated
     return whole.n == 0 and whole.value == 0 and any(dimension in seen for seen in by_period.values())
 
 

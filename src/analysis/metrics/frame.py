@@ -71,12 +71,26 @@ REASONS: dict[str, dict[str, str]] = {
         "zh": "所依据的模型不宜使用，原因见“客户价值”页",
     },
     "no_new_customers": {"en": "there are no new customers", "zh": "没有新增客户"},
+    "no_fit_before": {
+        "en": "there are no purchase histories at the period's start to say who was at risk",
+        "zh": "期初尚无购买历史，无法判定当时谁有流失风险",
+    },
+    "nobody_at_risk": {"en": "nobody was at risk at the period's start", "zh": "期初没有客户处于流失风险"},
     "table_absent": {"en": "table {0} is not supplied", "zh": "未提供数据表 {0}"},
     "not_measured_by": {"en": "not measured by {0}", "zh": "不按{0}统计"},
     "group_absent": {"en": "no figure for group {0}", "zh": "分组 {0} 没有数据"},
     "period_absent": {"en": "period {0} is not measured", "zh": "{0} 期没有数据"},
     "no_earlier_period": {"en": "there is no earlier period to look at", "zh": "没有更早的期间可供对照"},
     "metric_absent": {"en": "this metric was not measured in this run", "zh": "本次运行未计算该指标"},
+    "no_target": {"en": "no target is set for it", "zh": "未设定目标"},
+    "targets_differ": {
+        "en": "the table of targets gives {0} different targets for it",
+        "zh": "目标表中给出了 {0} 个不同的目标值",
+    },
+    "target_of_whole_period": {
+        "en": "the target is that of all of {0}, of which only the first days are measured",
+        "zh": "目标针对 {0} 全期，而统计仅含其前若干天",
+    },
     "division_by_zero": {"en": "division by zero", "zh": "除数为零"},
     "denominator_may_be_zero": {
         "en": "the denominator may well be zero, so there is no interval",

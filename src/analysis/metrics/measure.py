@@ -7,33 +7,96 @@ take a second shape.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from analysis.catalogue import Catalogue, Dimension, Metric
 from analysis.facts import Book, Coverage
-from analysis.facts.compile import KEYS_OF_FACTS, OF_CUSTOMERS, OF_ORDERS, days_of
+from analysis.facts.compile import (
+    COLUMNS_OF_ORDERS,
+    KEYS_OF_FACTS,
+    OF_CUSTOMERS,
+    OF_CUSTOMERS_BY_WINDOW,
+    OF_ORDERS,
+    WIDE,
+    WITH_TRAITS,
+    days_of,
+)
 from analysis.metrics.derived import operands
 from analysis.metrics.frame import KEYS, KPI_COLUMNS, NOT_MEASURED, NOT_STATED, SUMS
 from analysis.periods import Window, comparison_windows
 
-_TRAITS = "customer_periods"  # the fact that knows what each customer was in each window
 _RANKED = ("concentration", "quantile")  # the kinds that need the rows in their order
 
 
 @dataclass(frozen=True)
 class Scan:
-    """One query: the metrics of one fact and time column, over windows that do not overlap."""
+    """One query: the metrics of one fact and time column, over windows that do not overlap.
+
+    A dimension in whose groups a customer stands several times has a scan of its own, which says nothing of the
+    company as a whole: its rows are there once for every group. ``held`` names the tables that stand for facts while
+    several scans read them.
+    """
 
     fact: str
     at: str | None
     metrics: tuple[Metric, ...]
     windows: tuple[Window, ...]
     dimensions: tuple[Dimension, ...]
+    with_company: bool = True
+    held: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def source(self, relation: str) -> str:
+        """Where a fact is read from: a table that holds what several scans need of it, else the fact itself."""
+        return self.held.get(relation, relation)
+
+
+@dataclass(frozen=True, order=True)
+class Holder:
+    """Where the column of a dimension stands for a fact's rows.
+
+    Attributes
+    ----------
+    relation
+        The fact itself, or one that is joined to it by customer.
+    also_by
+        What joins it besides: ``window``, or the ``day`` on which the row happened; empty for the customer alone.
+    """
+
+    relation: str
+    also_by: Literal["", "window", "day"] = ""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that join it to a row and its window."""
+        return ("customer_id", "period") if self.also_by == "window" else ("customer_id",)
+
+    def join(self, name: str, at: str | None, period: str, labels: str, source: str | None = None) -> str:
+        """The join to rows called ``f``.
+
+        Parameters
+        ----------
+        name
+            What the joined rows are called.
+        at, period, labels
+            The column that says when a row of ``f`` happened, the column of its window, and the windows there are.
+        source
+            What is read in place of the relation.
+        """
+        same_customer, source = f"{name}.customer_id = f.customer_id", source or self.relation
+        if self.also_by == "window":
+            of_windows = f"(select * from {source} where period in ({labels}))"
+            return f"left join {of_windows} {name}\n  on {name}.period = {period} and {same_customer}"
+        day = f"f.{_day_of(at)}"
+        held = f" and {day} >= {name}.held_from and {day} < {name}.held_until" if self.also_by else ""
+        return f"left join {source} {name} on {same_customer}{held}"
 
 
 def measure(
@@ -61,8 +124,9 @@ def measure(
 
     wanted = list(metrics) if metrics is not None else measured_metrics(book.catalogue)
     present = [metric for metric in wanted if not missing_tables(book, metric)]
-    sums = [_run(book, scan) for scan in plan(book, present, dimensions)]
-    frames = [summarise(frame, book.settings.confidence_level) for frame in sums if len(frame)]
+    sums = [frame for frame in _run_all(book, plan(book, present, dimensions)) if len(frame)]
+    level = book.settings.confidence_level
+    frames = [summarise(pd.concat(sums, ignore_index=True), level)] if sums else []
     frames.append(_absent(book, [metric for metric in wanted if metric not in present]))
     return outside_coverage(book, pd.concat(frames, ignore_index=True)[KPI_COLUMNS])
 
@@ -74,9 +138,25 @@ def measured_metrics(catalogue: Catalogue) -> list[Metric]:
 
 
 def missing_tables(book: Book, metric: Metric) -> list[str]:
-    """The tables a metric needs that the company does not supply."""
-    needs = {*metric.needs, *({"orders"} if metric.fact in OF_ORDERS else ())}
-    return sorted(needs & set(book.absent))
+    """The tables a metric needs that the company does not supply; of those of which one is enough, all."""
+    absent = set(book.absent)
+    needs = {*metric.needs, *_needed_for_customers(book, metric)} & absent
+    return sorted(needs | (set(metric.needs_any) if set(metric.needs_any) <= absent else set()))
+
+
+def _needed_for_customers(book: Book, metric: Metric) -> set[str]:
+    """What says who is a customer (the setting ``customer_base``), and orders where it is about what was ordered."""
+    base = book.settings.customer_base
+    if metric.fact not in OF_ORDERS:
+        return set()
+    if base == "orders" or metric.fact == "orders" or COLUMNS_OF_ORDERS & _words(metric):
+        return {"orders"}
+    either = {"orders", "contracts"}
+    return {"contracts"} if base == "contracts" else either if either <= set(book.absent) else set()
+
+
+def _words(metric: Metric) -> set[str]:
+    return set(re.findall(r"\w+", " ".join(text for text in (metric.where, metric.of, metric.per) if text)))
 
 
 def plan(book: Book, metrics: Sequence[Metric], dimensions: Sequence[str]) -> list[Scan]:
@@ -85,36 +165,63 @@ def plan(book: Book, metrics: Sequence[Metric], dimensions: Sequence[str]) -> li
     for metric in metrics:
         shape = metric.kind if metric.kind in _RANKED else "sums"
         by_scan.setdefault((metric.fact, metric.at, shape), []).append(metric)
-    chosen = [book.catalogue.dimensions[name] for name in dimensions]
     return [
-        Scan(fact, at, tuple(group), windows, tuple(d for d in chosen if reaches(book, d, fact)))
+        Scan(fact, at, tuple(group), windows, reached, with_company)
         for (fact, at, _), group in by_scan.items()
         for windows in ([book.windows] if at is None else _without_overlap(book.windows))
+        for reached, with_company in _together(book, [book.catalogue.dimensions[d] for d in dimensions], fact)
     ]
 
 
-def reaches(book: Book, dimension: Dimension, fact: str) -> bool:
+def _together(
+    book: Book, dimensions: Sequence[Dimension], fact: str
+) -> list[tuple[tuple[Dimension, ...], bool]]:
+    """The dimensions that one scan can take, with the company as a whole, and each of those that need their own."""
+    reached = [dimension for dimension in dimensions if reaches(book, dimension, fact)]
+    alone = [dimension for dimension in reached if overlaps(dimension, fact)]
+    others = tuple(dimension for dimension in reached if dimension not in alone)
+    return [(others, True), *(((dimension,), False) for dimension in alone)]
+
+
+def reaches(book: Book, dimension: Dimension, fact: str | None) -> bool:
     """Whether a fact's rows can be grouped by a dimension."""
-    if set(dimension.needs) & set(book.absent):
-        return False
     if fact in dimension.facts:
         return True
-    knows_customers = not {"orders", "customers"} <= set(book.absent)
-    return dimension.of == "customer" and fact in OF_CUSTOMERS and knows_customers
+    if set(dimension.needs) & set(book.absent):
+        return False
+    if dimension.of != "customer" or fact not in OF_CUSTOMERS:
+        return False
+    if dimension.overlapping:
+        return fact in OF_CUSTOMERS_BY_WINDOW
+    return dimension.changes_hands or not {"orders", "customers"} <= set(book.absent)
 
 
-def holder_of(dimension: Dimension, fact: str) -> tuple[str, bool]:
-    """Where the column of a dimension stands for a fact's rows, and whether that differs from window to window.
+def overlaps(dimension: Dimension, fact: str | None) -> bool:
+    """Whether a row of the fact can stand in several groups of a dimension: one that carries the column is in one."""
+    return dimension.overlapping and fact not in dimension.facts
 
-    In the fact itself, in what is known of its customer (``customers``), or in what he was in a window
-    (``customer_periods``).
+
+def holder_of(dimension: Dimension, fact: str, at: str | None) -> Holder:
+    """Where the column of a dimension stands for a fact's rows.
+
+    In the fact itself; in what is known of its customer (``customers``); in what he was in a window
+    (``customer_periods``, or the fact that the dimension names); or in who held him on a day (``holdings``).
     """
-    if fact in dimension.facts or (dimension.of == "customer" and fact in (_TRAITS, "customer_care")):
-        return fact, False
-    return ("customers", False) if "customers" in dimension.needs else (_TRAITS, True)
+    if fact in dimension.facts or (dimension.is_trait and fact in WITH_TRAITS):
+        return Holder(fact)
+    if dimension.changes_hands and at is not None:
+        return Holder("holdings", "day")
+    if dimension.told_in:
+        return Holder(dimension.told_in, "window")
+    return Holder("customers") if "customers" in dimension.needs else Holder("customer_periods", "window")
 
 
-def scan_sql(book: Book, scan: Scan, with_company: bool = True) -> str:
+def _day_of(at: str | None) -> str:
+    """The local day of an instant's column."""
+    return f"{at.removesuffix('_at')}_on" if at and at.endswith("_at") else str(at)
+
+
+def scan_sql(book: Book, scan: Scan) -> str:
     """The statement of a scan, with ``$name`` where a setting goes: windows of the company, and of its groups."""
     if scan.metrics[0].kind == "concentration":
         return _ranked_sql(book, scan, scan.metrics[0], scan.windows)
@@ -124,7 +231,7 @@ def scan_sql(book: Book, scan: Scan, with_company: bool = True) -> str:
     values: dict[str, str] = {}
     last = _last_columns(scan.metrics)
     sums = [column for i, metric in enumerate(scan.metrics) for column in _sums(i, metric, values, last)]
-    sets = ", ".join([*(["(period)"] if with_company else []), *(f"(period, {name})" for name in names)])
+    sets = ", ".join([*(["(period)"] if scan.with_company else []), *(f"(period, {name})" for name in names)])
     grouping = [f"grouping({name}) as without_{name}" for name in names]
     columns = (f"{expression} as {name}" for expression, name in values.items())
     inner = ",\n    ".join(["period", *_group_columns(scan.dimensions), *columns])
@@ -186,8 +293,9 @@ def _facts_behind(book: Book, metric: Metric, depth: int = 0) -> set[str]:
         names = operands(metric.value, list(book.catalogue.metrics), list(book.setting_values)).metrics
         parts = [_facts_behind(book, book.catalogue.metrics[name.metric], depth + 1) for name in names]
         return set().union(*parts) or {"orders"}
-    dated = {table for table in metric.needs if days_of(table)}
-    return {metric.fact or "orders", *(dated if metric.fact else ())}
+    given = set(metric.needs_any) - set(book.absent)
+    dated = {table for table in (*metric.needs, *(given if len(given) == 1 else ())) if days_of(table)}
+    return {metric.fact or "orders", *dated}
 
 
 def _uncovered(book: Book, window: Window, coverage: Coverage, looks_back_to: str | None) -> str | None:
@@ -219,28 +327,24 @@ def _without_overlap(windows: Sequence[Window]) -> list[tuple[Window, ...]]:
 
 
 def _placed(book: Book, scan: Scan) -> str:
-    """Each row of the fact with its window, and with the traits its customer had in that window."""
+    """Each row of the fact with its window, and with what its dimensions need to know of its customer."""
     labels = ", ".join(f"'{window.label}'" for window in scan.windows)
     if scan.at is None:
         every = len(scan.windows) == len(book.windows)
-        return f"  select * from {scan.fact}" + ("" if every else f" where period in ({labels})")
-    rows = f"select *, {_window_case(book, scan)} as period from {scan.fact}"
-    borrowed: dict[tuple[str, bool], list[str]] = {}
+        rows = f"select * from {scan.fact}" + ("" if every else f" where period in ({labels})")
+    else:
+        rows = f"select *, {_window_case(book, scan)} as period from {scan.source(scan.fact)}"
+    borrowed: dict[Holder, list[str]] = {}
     for dimension in scan.dimensions:
-        borrowed.setdefault(holder_of(dimension, scan.fact), []).append(dimension.column_name)
-    borrowed = {holder: names for holder, names in borrowed.items() if holder[0] != scan.fact}
+        borrowed.setdefault(holder_of(dimension, scan.fact, scan.at), []).append(dimension.column_name)
+    borrowed.pop(Holder(scan.fact), None)
     if not borrowed:
         return f"  {rows}"
     columns, joins = [], []
-    for place, ((holder, by_window), names) in enumerate(sorted(borrowed.items())):
-        traits = ", ".join([*(["period"] if by_window else []), "customer_id", *names])
-        where = f" where period in ({labels})" if by_window else ""
-        also = f"t{place}.period = f.period and " if by_window else ""
-        columns += [f"t{place}.{name}" for name in names]
-        joins.append(
-            f"left join (select {traits} from {holder}{where}) t{place}\n"
-            f"  on {also}t{place}.customer_id = f.customer_id"
-        )
+    for place, (holder, names) in enumerate(sorted(borrowed.items())):
+        columns += [f"t{place}.{name}" for name in dict.fromkeys(names)]
+        source = scan.source(holder.relation)
+        joins.append(holder.join(f"t{place}", scan.at, "f.period", labels, source))
     listed, joined = ", ".join(columns), "\n  ".join(joins)
     return f"  select f.*, {listed}\n  from ({rows}) f\n  {joined}"
 
@@ -319,7 +423,10 @@ def _sums(
         x, y = (column(both, f"cast({each} as double)") for each in (metric.of, metric.per))
     else:
         x, y = column(where, f"cast({metric.of} as double)"), ""
-    sums = {"n": f"count({x})", "sum_x": f"sum({x})"}
+    n = f"count({x})"
+    if metric.kind == "total":  # of rows whose values are all missing it is missing, not 0: they must be seen
+        n = f"coalesce(nullif({n}, 0), count({column(where, '1')}))"
+    sums = {"n": n, "sum_x": f"sum({x})"}
     if metric.kind in ("mean", "ratio", "net_share"):
         sums["sum_xx"] = f"sum({x} * {x})"
     if metric.kind == "ratio":
@@ -335,9 +442,11 @@ def _parts(book: Book, scan: Scan, metric: Metric, grouped: Sequence[Window]) ->
     labels = ", ".join(f"'{window.label}'" for window in grouped)
     nobody = "cast(null as varchar)"
     parts = [f"select {nobody} as by_dimension, {nobody} as group_name, period, x from counted"]
+    parts = parts if scan.with_company else []
     if labels:
         parts += [
-            f"select '{each.id}', {each.id}, period, x from counted where period in ({labels})"
+            f"select '{each.id}' as by_dimension, {each.id} as group_name, period, x from counted "
+            f"where period in ({labels})"
             for each in scan.dimensions
         ]
     return (
@@ -391,24 +500,93 @@ def _ranked_sql(book: Book, scan: Scan, metric: Metric, grouped: Sequence[Window
     )
 
 
+def _run_all(book: Book, scans: Sequence[Scan]) -> Iterator[pd.DataFrame]:
+    """The sums of every scan; what several of them read of a fact is put together once, and forgotten after them."""
+    by_fact: dict[str, list[Scan]] = {}
+    for scan in scans:
+        by_fact.setdefault(scan.fact, []).append(scan)
+    with ExitStack() as kept:
+        known = {
+            holder.relation: kept.enter_context(book.holding(f"held_{holder.relation}", sql))
+            for holder, sql in _shared_lookups(book, scans).items()
+        }
+        for fact, its in by_fact.items():
+            with ExitStack() as own:
+                held = dict(known)
+                if fact in WIDE and sum(_readings(book, scan) for scan in its) > 1:
+                    held[fact] = own.enter_context(book.holding(f"held_{fact}", _columns_used(book, its)))
+                yield from (_run(book, replace(scan, held=held)) for scan in its)
+
+
+def _readings(book: Book, scan: Scan) -> int:
+    """How often a scan reads its fact."""
+    if scan.metrics[0].kind in _RANKED:
+        return len({_value_of(metric) for metric in scan.metrics})
+    has_groups = bool(scan.dimensions) and any(w.label in _compared(book) for w in scan.windows)
+    return scan.with_company + has_groups
+
+
+def _shared_lookups(book: Book, scans: Sequence[Scan]) -> dict[Holder, str]:
+    """The statements that look up, once for all scans, what dimensions borrow of customers in the windows compared."""
+    columns: dict[Holder, list[str]] = {}
+    for scan in scans:
+        for dimension in scan.dimensions:
+            holder = holder_of(dimension, scan.fact, scan.at)
+            if (
+                holder.relation != scan.fact
+                and holder.also_by != "day"
+                and not overlaps(dimension, scan.fact)
+            ):
+                columns.setdefault(holder, []).append(dimension.column_name)
+    labels = ", ".join(f"'{label}'" for label in sorted(_compared(book)))
+    return {
+        holder: f"select {', '.join(dict.fromkeys([*holder.keys, *names]))} from {holder.relation}"
+        + (f" where period in ({labels})" if holder.also_by else "")
+        for holder, names in columns.items()
+        if len(names) > len(set(names))  # more than one scan asks
+    }
+
+
+def _columns_used(book: Book, scans: Sequence[Scan]) -> str:
+    """The statement for those columns of a fact that its scans name, so that holding it takes little memory."""
+    fact, words = scans[0].fact, {"customer_id", *KEYS_OF_FACTS.get(scans[0].fact, ())}
+    words |= set(getattr(book.catalogue.tables.get(fact), "key", ()))
+    for scan in scans:
+        words |= {str(scan.at), _day_of(scan.at), *(each.column_name for each in scan.dimensions)}
+        for metric in scan.metrics:
+            words |= {*_words(metric), *metric.last_per, *(metric.one_of or ())}
+    return f"select {', '.join(name for name in book.columns_of(fact) if name in words)} from {fact}"
+
+
+def _value_of(metric: Metric) -> tuple[str | None, ...]:
+    """What metrics of ranks have in common that can be read off the same order."""
+    return metric.of, metric.where, *metric.last_per
+
+
 def _run(book: Book, scan: Scan) -> pd.DataFrame:
     """The sums of every metric of a scan: the company's for all windows, groups' for those that are compared."""
     compared = tuple(window for window in scan.windows if window.label in _compared(book))
+    scan = scan if scan.with_company else replace(scan, windows=compared)
+    if not scan.windows:
+        return pd.DataFrame()
     if scan.metrics[0].kind == "concentration":
         one_each = [replace(scan, metrics=(metric,)) for metric in scan.metrics]
         return pd.concat([_ranked(book, one, compared) for one in one_each], ignore_index=True)
     if scan.metrics[0].kind == "quantile":
         alike: dict[tuple[str | None, ...], list[Metric]] = {}
         for metric in scan.metrics:
-            alike.setdefault((metric.of, metric.where, *metric.last_per), []).append(metric)
+            alike.setdefault(_value_of(metric), []).append(metric)
         of_one_value = [replace(scan, metrics=tuple(metrics)) for metrics in alike.values()]
         return pd.concat([_ordered(book, one, compared) for one in of_one_value], ignore_index=True)
-    company = book.ask(scan_sql(book, replace(scan, dimensions=())))
-    parts = [_by_metric(_every_window(company, scan), scan.metrics)]
+    parts = []
+    if scan.with_company:
+        company = book.ask(scan_sql(book, replace(scan, dimensions=())))
+        parts.append(_every_window(company, scan))
     if scan.dimensions and compared:
-        groups = book.ask(scan_sql(book, replace(scan, windows=compared), with_company=False))
-        parts += [_of_dimension(groups, scan, dimension.id) for dimension in scan.dimensions]
-    return pd.concat(parts, ignore_index=True)
+        groups = book.ask(scan_sql(book, replace(scan, windows=compared, with_company=False)))
+        parts += [_of_dimension(groups, dimension.id) for dimension in scan.dimensions]
+    sums = _by_metric(pd.concat(parts, ignore_index=True), scan.metrics)
+    return sums[sums["by"].isna() | (sums["n"] > 0)]
 
 
 def _ranked(book: Book, scan: Scan, compared: Sequence[Window]) -> pd.DataFrame:
@@ -422,7 +600,7 @@ def _ranked(book: Book, scan: Scan, compared: Sequence[Window]) -> pd.DataFrame:
         }
     )
     company = found["by"].isna()
-    whole = _every_window(found[company].drop(columns=["by", "group"]), scan)
+    whole = _every_window(found[company].drop(columns=["by", "group"]), scan) if scan.with_company else []
     parts = [_by_metric(rows, scan.metrics) for rows in (whole, found[~company]) if len(rows)]
     return pd.concat(parts, ignore_index=True)
 
@@ -432,17 +610,19 @@ def _ordered(book: Book, scan: Scan, compared: Sequence[Window]) -> pd.DataFrame
     found = book.ask(_ordered_sql(book, scan, compared))
     found = found.rename(columns={"by_dimension": "by", "group_name": "group"})
     keys = ["period", "by", "group"]
-    numbered = found.assign(by=found["by"].fillna(""), group=found["group"].fillna(""))
-    places = numbered.set_index([*keys, "place"])["x"]
-    groups = numbered.drop_duplicates(keys)[[*keys, "n"]]
-    company = groups[groups["by"] == ""].set_index("period")
-    company = company.reindex([window.label for window in scan.windows]).rename_axis("period").reset_index()
-    rows = pd.concat([company, groups[groups["by"] != ""]], ignore_index=True)
-    rows = rows.fillna({"by": "", "group": "", "n": 0}).astype({"n": "int64"})
-    return pd.concat([_at_ranks(book, rows, places, metric) for metric in scan.metrics], ignore_index=True)
+    found["row"] = found.groupby(keys, dropna=False, sort=False).ngroup()
+    groups = found.drop_duplicates("row")[[*keys, "n", "row"]]
+    labels = [window.label for window in scan.windows] if scan.with_company else []
+    company = groups[groups["by"].isna()].set_index("period").reindex(labels).reset_index(names="period")
+    rows = pd.concat([company, groups[groups["by"].notna()]], ignore_index=True)
+    rows = rows.fillna({"n": 0, "row": -1}).astype({"n": "int64", "row": "int64"})
+    step = int(rows["n"].max()) + 1 if len(rows) else 1  # a place of a row is one number: row × step + place
+    places = pd.Series(found["x"].to_numpy(float), found["row"] * step + found["place"])
+    measured = [_at_ranks(book, rows, places, step, metric) for metric in scan.metrics]
+    return pd.concat(measured, ignore_index=True).drop(columns="row")
 
 
-def _at_ranks(book: Book, rows: pd.DataFrame, places: pd.Series, metric: Metric) -> pd.DataFrame:
+def _at_ranks(book: Book, rows: pd.DataFrame, places: pd.Series, step: int, metric: Metric) -> pd.DataFrame:
     """The rows of one quantile: keys, ``kind``, ``n``, no sums, and what stands at its ranks."""
     from analysis.metrics.intervals import quantile_ranks
 
@@ -450,24 +630,20 @@ def _at_ranks(book: Book, rows: pd.DataFrame, places: pd.Series, metric: Metric)
     values = {}
     for name in ("low", "lower", "upper", "high"):
         rank = getattr(ranks, name)
-        wanted = pd.MultiIndex.from_arrays([rows["period"], rows["by"], rows["group"], rank])
-        values[f"x_{name}"] = places.reindex(wanted).to_numpy()
+        values[f"x_{name}"] = places.reindex(rows["row"].to_numpy() * step + rank).to_numpy()
         if (np.isnan(values[f"x_{name}"]) & (rank > 0)).any():
             raise ValueError(
                 f"{metric.id}.{metric.variant}: a rank of the quantile was not among the rows asked for"
             )
-    record = {
-        "metric": metric.id, "variant": metric.variant, "kind": metric.kind, "sampled": metric.is_sampled,
-        "q": metric.quantile, **dict.fromkeys(SUMS, np.nan),
-    }  # fmt: skip
-    named = rows.assign(by=rows["by"].replace("", None), group=rows["group"].where(rows["by"] != "", None))
-    return named.assign(**record, **values)
+    return rows.assign(
+        metric=metric.id, variant=metric.variant, kind=metric.kind, sampled=metric.is_sampled, q=metric.quantile,
+        **dict.fromkeys(SUMS, np.nan), **values,
+    )  # fmt: skip
 
 
-def _of_dimension(groups: pd.DataFrame, scan: Scan, dimension: str) -> pd.DataFrame:
+def _of_dimension(groups: pd.DataFrame, dimension: str) -> pd.DataFrame:
     rows = groups[groups[f"without_{dimension}"] == 0]
-    sums = _by_metric(rows.assign(by=dimension, group=rows[dimension]), scan.metrics)
-    return sums[sums["n"] > 0]
+    return rows.assign(by=dimension, group=rows[dimension])
 
 
 def _every_window(sums: pd.DataFrame, scan: Scan) -> pd.DataFrame:
@@ -480,22 +656,25 @@ def _every_window(sums: pd.DataFrame, scan: Scan) -> pd.DataFrame:
 
 def _by_metric(wide: pd.DataFrame, metrics: Sequence[Metric]) -> pd.DataFrame:
     """Sums side by side as rows, one for each metric and row: keys, ``kind``, ``sampled``, ``n`` and the sums."""
-    none = np.full(len(wide), np.nan)
-
-    def stacked(name: str) -> np.ndarray:
-        columns = (wide.get(f"{name}_{number}") for number in range(len(metrics)))
-        return np.concatenate(
-            [none if one is None else one.to_numpy(float, na_value=np.nan) for one in columns]
-        )
-
-    repeated = {
+    rows, none = len(wide), np.full(len(wide), np.nan)
+    wide_sums = {
+        name: column.to_numpy(float, na_value=np.nan)
+        for name, column in wide.items()
+        if re.fullmatch(r"(n|sum_[xy]+)_\d+", str(name))
+    }
+    said = {
         "metric": [metric.id for metric in metrics], "variant": [metric.variant for metric in metrics],
         "kind": [metric.kind for metric in metrics], "sampled": [metric.is_sampled for metric in metrics],
     }  # fmt: skip
-    keys = {name: pd.Series(values).repeat(len(wide)).array for name, values in repeated.items()}
-    keys |= {name: pd.concat([wide[name]] * len(metrics)).array for name in ("period", "by", "group")}
-    sums = {name: stacked(name) for name in ("n", *SUMS)}
-    return pd.DataFrame(keys | sums)[[*KEYS, "kind", "sampled", "n", *SUMS]]
+    columns = {name: np.repeat(np.asarray(values, object), rows) for name, values in said.items()}
+    columns |= {
+        name: np.tile(wide[name].to_numpy(object), len(metrics)) for name in ("period", "by", "group")
+    }
+    for name in ("n", *SUMS):
+        parts = [wide_sums.get(f"{name}_{number}", none) for number in range(len(metrics))]
+        columns[name] = np.concatenate(parts)
+    types = dict.fromkeys((*KEYS, "kind"), "str") | {"sampled": bool}
+    return pd.DataFrame(columns).astype(types)[[*KEYS, "kind", "sampled", "n", *SUMS]]
 
 
 def _compared(book: Book) -> set[str]:

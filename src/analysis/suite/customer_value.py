@@ -18,7 +18,7 @@ from analysis.catalogue import DEFAULT
 from analysis.facts import Book
 from analysis.metrics.frame import KPI_COLUMNS, MEASURED, NOT_MEASURED, NOT_STATED, WITH_CARE
 from analysis.metrics.intervals import wilson_interval
-from analysis.metrics.measure import outside_coverage, reaches
+from analysis.metrics.measure import missing_tables, outside_coverage, reaches
 from analysis.models import bridge, chain, lifetime_value
 from analysis.models.badge import worst_of
 from analysis.models.gamma_gamma import SpendIndependence, spend_independence
@@ -165,7 +165,7 @@ def _traits(book: Book) -> pd.DataFrame:
     names = [
         name
         for name, d in book.catalogue.dimensions.items()
-        if d.of == "customer" and reaches(book, d, "customer_periods")
+        if d.is_trait and reaches(book, d, "customer_periods")
     ]
     columns = ", ".join(f"coalesce(cast(p.{name} as varchar), '{NOT_STATED}') as {name}" for name in names)
     sql = (
@@ -191,6 +191,7 @@ def modelled_kpis(
         )
         keys = {"period": window.label, "by": None, "group": None}
         rows += [{"metric": i, "variant": v, **keys, **judged(e, fits)} for (i, v), e in found.items()]
+    rows += follow_up_rates(book, fits_by_window, values)
     fits = fits_by_window.get(book.window.label)
     rows += [judged(row, fits) for row in group_estimates(book, customers, values.get(book.window.label))]
     numbers = dict.fromkeys(("value", "low", "high", "standard_error", "numerator", "denominator"), "float64")
@@ -220,6 +221,7 @@ def _without_histories(book: Book) -> dict[tuple[str, str], dict[str, Any]]:
         m
         for record in book.catalogue.metrics.values()
         if record.kind == "modelled"
+        and record.id != "follow_up_rate"  # it asks for the histories before the window
         for m in record.all_variants()
     ]
     return {(metric.id, metric.variant): {"value": None, "reason": "no_histories"} for metric in modelled}
@@ -259,24 +261,76 @@ def _mean_of(total: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _at_risk(book: Book, fits: Fits, values: Any) -> dict[str, Any]:
+def at_risk(book: Book, fits: Fits, values: Any) -> tuple[np.ndarray, np.ndarray] | None:
+    """Who of the fits' histories is of the top share by value, and who of those is at risk; none if nobody can say."""
     x, t_x, T = weeks(fits.histories)
     alive = np.asarray(fits.purchases["mbg_nbd"].p_alive(x, t_x, T), float)
     valuable = top_share(
         pd.Series(values.clv), fits.histories["customer_id"], book.settings.at_risk_value_share
     ).to_numpy()
-    n, at_risk = int(valuable.sum()), int((alive[valuable] < book.settings.at_risk_p_alive).sum())
-    if not n or np.isnan(alive[valuable]).any():
+    if not valuable.any() or np.isnan(alive[valuable]).any():
+        return None
+    return valuable, valuable & (alive < book.settings.at_risk_p_alive)
+
+
+def _at_risk(book: Book, fits: Fits, values: Any) -> dict[str, Any]:
+    found = at_risk(book, fits, values)
+    if found is None:
         return {"value": None, "reason": "model_degenerate"}
-    low, high = wilson_interval(at_risk, n, book.settings.confidence_level)
+    valuable, in_danger = found
+    return _share_of(book, int(in_danger.sum()), int(valuable.sum()))
+
+
+def _share_of(book: Book, hits: int, n: int) -> dict[str, Any]:
+    low, high = wilson_interval(hits, n, book.settings.confidence_level)
     return {
-        "value": at_risk / n,
+        "value": hits / n,
         "low": float(low),
         "high": float(high),
         "n": n,
-        "numerator": at_risk,
+        "numerator": hits,
         "denominator": n,
     }
+
+
+def follow_up_rates(
+    book: Book, fits_by_window: dict[str, Fits | None], values: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """For each window, how many of the customers at risk at its start were contacted in it.
+
+    At risk is who was so at the end of the window before, by the models as fitted then.
+    """
+    metric = book.catalogue.metric("follow_up_rate")
+    contacted = {} if missing_tables(book, metric) else _contacted(book)
+    rows = []
+    for window in book.windows:
+        before = next((each.label for each in book.windows if each.end == window.start), "")
+        earlier = fits_by_window.get(before)
+        if absent := missing_tables(book, metric):
+            found = {"value": None, "reason": ";".join(f"table_absent|{table}" for table in absent)}
+        elif earlier is None:
+            found = {"value": None, "reason": "no_fit_before"}
+        else:
+            found = _follow_up(book, earlier, values[before][DEFAULT], contacted.get(window.label, set()))
+        keys = {"metric": metric.id, "variant": DEFAULT, "period": window.label, "by": None, "group": None}
+        rows.append({**keys, **judged(found, earlier)})
+    return rows
+
+
+def _contacted(book: Book) -> dict[str, set[str]]:
+    """Who was contacted in each window, by its label."""
+    rows = book.ask("select period, customer_id from customer_dealings where was_contacted")
+    return {period: set(ids) for period, ids in rows.groupby("period")["customer_id"]}
+
+
+def _follow_up(book: Book, earlier: Fits, values: Any, contacted: set[str]) -> dict[str, Any]:
+    found = at_risk(book, earlier, values)
+    if found is None:
+        return {"value": None, "reason": "model_degenerate"}
+    ids = set(earlier.histories.loc[found[1], "customer_id"])
+    if not ids:
+        return {"value": None, "reason": "nobody_at_risk"}
+    return _share_of(book, len(ids & contacted), len(ids))
 
 
 def _of_new_customers(book: Book, fits: Fits, window: Window) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,21 +12,52 @@ from analysis.catalogue import DEFAULT, Metric
 from analysis.facts import Book
 from analysis.facts.compile import FACTS, fact_text
 from analysis.metrics.compare import compare
-from analysis.metrics.derived import evaluate_frame
+from analysis.metrics.derived import evaluate_frame, operands
 from analysis.metrics.frame import KPI_COLUMNS
 from analysis.metrics.measure import measure, outside_coverage, reaches
 from analysis.periods import MONTHS_IN
 from analysis.suite import customer_value, validation
 from analysis.suite.reconcile import reconcile
+from analysis.suite.targets import TARGETS_OF, target_rows
 from analysis.tables.prepared import read_quality
 
 # Below so many months of data, cohorts are calendar months; above, calendar quarters.
 _MONTHS_FOR_QUARTERLY_COHORTS = 30
 
 
-def kpis_by(book: Book, dimension: str) -> pd.DataFrame:
-    """The measured and derived KPI frame broken down by a dimension the run does not have among its own."""
-    return _with_derived(book, measure(book, [dimension]))
+def kpis_by(book: Book, dimension: str, metrics: Iterable[Metric] | None = None) -> pd.DataFrame:
+    """The measured and derived KPI frame broken down by a dimension the run does not have among its own.
+
+    Parameters
+    ----------
+    metrics
+        Which metrics, each under its variant; all of them if not given.
+    """
+    if metrics is None:
+        return _with_derived(book, _with_targets(book, measure(book, [dimension]), [dimension]))
+    wanted = {(metric.id, metric.variant): metric for metric in metrics}
+    kpis = measure(book, [dimension], _measured_behind(book, wanted.values()))
+    if any(metric.kind == "derived" for metric in wanted.values()):
+        kpis = _with_derived(book, _with_targets(book, kpis, [dimension]))
+    is_wanted = [key in wanted for key in zip(kpis["metric"], kpis["variant"], strict=True)]
+    return kpis[is_wanted].reset_index(drop=True)
+
+
+def _measured_behind(book: Book, metrics: Iterable[Metric]) -> list[Metric]:
+    """The metrics among these that are counted, and those the derived ones are worked out from, each once."""
+    records = [m for record in book.catalogue.metrics.values() for m in record.all_variants()]
+    by_name = {m.id if m.variant == DEFAULT else f"{m.id}.{m.variant}": m for m in records}
+    seen: dict[tuple[str, str], Metric] = {}
+    left = list(metrics)
+    while left:
+        metric = left.pop()
+        if (metric.id, metric.variant) in seen:
+            continue
+        seen[metric.id, metric.variant] = metric
+        if metric.kind == "derived":
+            used = operands(metric.value, by_name, list(book.setting_values)).metrics
+            left += [by_name[operand.metric] for operand in used]
+    return [metric for metric in seen.values() if metric.kind not in ("derived", "modelled")]
 
 
 def measure_everything(book: Book) -> dict[str, pd.DataFrame]:
@@ -33,7 +65,8 @@ def measure_everything(book: Book) -> dict[str, pd.DataFrame]:
     dimensions = [name for name in book.settings.dimensions if _applies(book, name)]
     models = _fit_all(book)
     measured = measure(book, dimensions)
-    kpis = _in_order(book, _with_derived(book, pd.concat([measured, models["kpis"]], ignore_index=True)))
+    found = pd.concat([measured, models["kpis"]], ignore_index=True)
+    kpis = _in_order(book, _with_derived(book, _with_targets(book, found, dimensions)))
     cohorts = measure_cohorts(book)
     return {
         "kpis": kpis,
@@ -120,6 +153,12 @@ def _with_derived(book: Book, kpis: pd.DataFrame) -> pd.DataFrame:
         kpis, derived, windows, settings, additive=additive, known_metric_ids=list(book.catalogue.metrics)
     )
     return outside_coverage(book, whole)[KPI_COLUMNS]
+
+
+def _with_targets(book: Book, kpis: pd.DataFrame, dimensions: Sequence[str]) -> pd.DataFrame:
+    """The frame with the rows of targets: what models say of metrics without a model is left out."""
+    others = kpis[~kpis["metric"].isin(list(TARGETS_OF))]
+    return pd.concat([others, target_rows(book, dimensions)], ignore_index=True)
 
 
 def _derived_metrics(book: Book) -> list[Metric]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.catalogue import UnknownName, nearest
+from analysis.catalogue import DEFAULT, UnknownName, nearest
 from analysis.errors import InputError
 from analysis.metrics.frame import NOT_MEASURED
 from analysis.metrics.measure import not_measured_rows
@@ -43,6 +43,34 @@ def rows_of_period(results: Results, by: str | None = None, metrics: Sequence[st
     return _in_catalogue_order(results, rows)
 
 
+def rows_of_variants(results: Results, metrics: Sequence[str] = ()) -> pd.DataFrame:
+    """The period's company-level rows of every metric that has several definitions, each under all of them.
+
+    Parameters
+    ----------
+    metrics
+        Metric ids; all that have several definitions if none is given. One that has a single one gives its row.
+
+    Returns
+    -------
+    DataFrame
+        The columns of the KPI frame, then ``is_chosen``: whether this run uses that definition.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such metric.
+    """
+    catalogue, chosen = results.book.catalogue, results.book.settings.variants
+    asked = [catalogue.metric(name) for name in metrics] or [
+        m for m in catalogue.metrics.values() if m.variants
+    ]
+    rows = rows_of_period(results)
+    rows = rows[rows["metric"].isin([metric.id for metric in asked])].reset_index(drop=True)
+    used = [chosen.get(metric, DEFAULT) for metric in rows["metric"]]
+    return rows.assign(is_chosen=rows["variant"] == pd.Series(used, rows.index, dtype="str"))
+
+
 def rows_with_groups(results: Results) -> pd.DataFrame:
     """The period's rows at company level, then the groups of each of the run's own dimensions in turn."""
     parts = [rows_of_period(results)]
@@ -73,10 +101,10 @@ def _with_dimension(results: Results, by: str) -> pd.DataFrame:
     book = results.book
     if by not in book.catalogue.dimensions:
         raise UnknownName(f"there is no dimension {by!r}{nearest(by, book.catalogue.dimensions)}")
-    if missing := set(book.catalogue.dimensions[by].needs) & set(book.absent):
-        raise InputError(
-            f"nothing can be broken down by {by}: table {', '.join(sorted(missing))} is not supplied"
-        )
+    missing = set(book.catalogue.dimensions[by].needs) & set(book.absent)
+    lacking = f"nothing can be broken down by {by}: table {', '.join(sorted(missing))} is not supplied"
+    if missing and not book.catalogue.dimensions[by].facts:
+        raise InputError(lacking)
     if by in set(results.kpis["by"].dropna()):
         return pd.concat([results.kpis, _not_reached(results, results.kpis, by)], ignore_index=True)
     from analysis.suite.everything import kpis_by  # heavy, and only needed for a dimension not in the run
@@ -84,7 +112,9 @@ def _with_dimension(results: Results, by: str) -> pd.DataFrame:
     groups = kpis_by(book, by)
     groups = groups[groups["by"] == by]
     if groups.empty:
-        raise InputError(f"nothing can be broken down by {by}: no table that is supplied says it")
+        raise InputError(
+            lacking if missing else f"nothing can be broken down by {by}: no table that is supplied says it"
+        )
     whole = pd.concat([results.kpis, groups], ignore_index=True)
     return pd.concat([whole, _not_reached(results, whole, by)], ignore_index=True)
 

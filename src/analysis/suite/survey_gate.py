@@ -42,8 +42,7 @@ GATE_COLUMNS = [
 _CONSTRUCT = "case when {0}.construct = 'csat' and not {1} then 'csat_items' else {0}.construct end"
 _OVERALL = "(q.item is null or q.item = 'overall')"
 _HELD_AT = """
-  left join source_assignments m on m.customer_id = {0}.customer_id and m.assigned_from <= {0}.{1}
-    and (m.assigned_until is null or {0}.{1} < m.assigned_until)"""
+  left join holdings m on m.customer_id = {0}.customer_id and {0}.{1} >= m.held_from and {0}.{1} < m.held_until"""
 
 _ANSWERS = f"""
 select a.survey_id, a.question_id, a.respondent_id, a.answered_at, a.kind, a.item, a.team,
@@ -53,7 +52,6 @@ select a.survey_id, a.question_id, a.respondent_id, a.answered_at, a.kind, a.ite
 from answers a {_HELD_AT.format("a", "answered_on")}
 where a.score is not null and a.construct not in ('comment', 'other')
   and a.answered_on >= $starts_on and a.answered_on < $ends_on
-qualify row_number() over (partition by a.survey_id, a.question_id order by m.assigned_from desc) = 1
 """
 
 _SENT = f"""
@@ -61,7 +59,6 @@ select s.survey_id, s.customer_id, s.ticket_id, s.kind, s.team, m.account_manage
   s.is_answered, s.is_answered_in_time
 from surveys s {_HELD_AT.format("s", "sent_on")}
 where s.sent_on >= $starts_on and s.sent_on < $ends_on
-qualify row_number() over (partition by s.survey_id order by m.assigned_from desc) = 1
 """
 
 _LAST = f"""
@@ -95,8 +92,8 @@ where a.score is not null and coalesce(a.answered_on, s.answered_on) is null
 
 _HELD = """
 select m.account_manager_id as account_manager, m.customer_id
-from source_assignments m
-where m.assigned_from < $ends_on and (m.assigned_until is null or m.assigned_until >= $ends_on)
+from holdings m
+where m.held_from < $ends_on and m.held_until >= $ends_on
 """
 
 _QUESTIONS = f"""
@@ -110,7 +107,7 @@ class _Period:
     """What the gate reads of a run: frames of the period's answers and questionnaires."""
 
     book: Book
-    answers: pd.DataFrame
+    answers: pd.DataFrame  # in their order, so that a respondent's last is the last row
     sent: pd.DataFrame
     last: pd.DataFrame
     given: pd.DataFrame
@@ -225,12 +222,12 @@ def _read(book: Book) -> _Period:
     closing = _closing(book)
     return _Period(
         book=book,
-        answers=book.ask(_ANSWERS, **bounds),
+        answers=book.ask(_ANSWERS, **bounds).sort_values(["answered_at", "survey_id"], kind="stable"),
         sent=_marked(book.ask(_SENT, **bounds), closing),
         last=book.ask(_LAST, ends_on=book.window.end),
         given=book.ask(_GIVEN, **bounds),
         questions=book.ask(_QUESTIONS),
-        held=_marked(book.ask(_HELD, **bounds).drop_duplicates("customer_id"), closing),
+        held=_marked(book.ask(_HELD, **bounds), closing),
         closing_customers=None if closing is None else len(closing),
         tickets=_tickets(book),
         manager_names=_manager_names(book),
@@ -290,14 +287,16 @@ def _company_rows(period: _Period) -> Iterator[dict[str, Any]]:
 def _group_rows(period: _Period, by: str) -> Iterator[dict[str, Any]]:
     """A row for every group, kind and construct that the period's answers hold."""
     held = _held(period, by)
+    sent_of = {kind: _split(sent, by) for kind, sent in period.sent.groupby("kind")}
     for (kind, construct), answers in period.answers.groupby(["kind", "construct"], sort=True):
         sent = period.sent[period.sent["kind"] == kind]
         is_asked_of_held = kind == _KIND_ASKED[by]
         compared = _compared(by, sent, answers, held) if is_asked_of_held else None
-        last = _of(period.last, kind, construct)
-        for group in sorted({*answers[by].dropna(), *(held.index if is_asked_of_held else ())}):
-            own = sent[sent[by] == group]
-            row = _row(period, kind, construct, answers[answers[by] == group], own, last[last[by] == group])
+        last, answers_of = _of(period.last, kind, construct), _split(answers, by)
+        for group in sorted({*answers_of, *(held.index if is_asked_of_held else ())}):
+            own = sent_of.get(kind, {}).get(group, sent.head(0))
+            given = answers_of.get(group, answers.head(0))
+            row = _row(period, kind, construct, given, own, last[last[by] == group])
             row |= {"by": by, "group": group}
             row["group_name"] = period.manager_names.get(group, group) if by == "account_manager" else group
             if is_asked_of_held:
@@ -305,6 +304,11 @@ def _group_rows(period: _Period, by: str) -> Iterator[dict[str, Any]]:
             judged = compared.loc[group] if compared is not None and group in compared.index else None
             row["warnings"] = _joined([*_of_answers(period, row), *_of_choice(judged)])
             yield row
+
+
+def _split(rows: pd.DataFrame, by: str) -> dict[str, pd.DataFrame]:
+    """The rows of each group, in the order they stand in."""
+    return dict(iter(rows.groupby(by, sort=False)))
 
 
 # An account manager's customers are asked about the relationship, a team's tickets after the contact.
@@ -315,8 +319,7 @@ def _row(
     period: _Period, kind: str, construct: str, answers: pd.DataFrame, sent: pd.DataFrame, last: pd.DataFrame
 ) -> dict[str, Any]:
     """What can be counted for the company and for a group alike; each respondent's last answer to a question."""
-    in_order = answers.sort_values(["answered_at", "survey_id"], kind="stable")
-    counted = in_order.drop_duplicates(["respondent_id", "question_id"], keep="last")
+    counted = answers.drop_duplicates(["respondent_id", "question_id"], keep="last")
     last_on = last["last_answered_on"].max() if len(last) else pd.NaT
     end = pd.Timestamp(period.book.window.end - timedelta(days=1))
     in_time = sent["is_answered_in_time"].dropna()
