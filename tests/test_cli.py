@@ -53,6 +53,41 @@ def test_kpis_as_a_table_name_the_company_and_its_days(workbook):
     assert "68.7%" in out and "67.6–69.7%" in out and "7,249" in out
 
 
+def test_variants_stand_side_by_side_and_the_runs_own_is_marked(workbook):
+    out = workbook("variants", "--period", "1997Q4", "--metric", "customer_retention_rate").stdout
+    lines = [line.split() for line in out.splitlines()[2:]]
+    assert lines[0] == ["metric", "definition", "value", "interval", "n"]
+    assert [line[0] for line in lines[1:]] == ["customer_retention_rate", ".as_printed", ".active_again"]
+    assert lines[1][1] == "*" and "*" not in lines[2] + lines[3]
+    assert "68.7%" in lines[1] and "67.6–69.7%" in lines[1] and "7,249" in lines[1]
+
+
+def test_variants_as_records_are_those_of_the_frame_with_the_choice(workbook):
+    records = json.loads(workbook("variants", "--period", "1997Q4", "--format", "json").stdout)
+    assert all(list(record) == [*KPI_COLUMNS, "is_chosen"] for record in records)
+    by_metric = {}
+    for record in records:
+        by_metric.setdefault(record["metric"], []).append(record)
+    assert all(len(rows) > 1 and sum(row["is_chosen"] for row in rows) == 1 for rows in by_metric.values())
+    assert {"customer_retention_rate", "revenue", "formula_clv"} <= set(by_metric)
+    out = workbook("variants", "--period", "1997Q4", "--metric", "revenue", "--format", "csv").stdout
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [(row["variant"], row["is_chosen"]) for row in rows] == [("default", "True"), ("gross", "False")]
+
+
+def test_the_definition_that_the_settings_choose_is_the_one_marked(workbook, tmp_path):
+    (tmp_path / "orders.csv").write_text("who,day,money\na,2026-01-05,5\na,2026-01-06,-1\n")
+    columns = "{customer_id: who, ordered_at: day, amount: money}"
+    tables = f"tables:\n  orders: {{file: orders.csv, columns: {columns}}}\n"
+    (tmp_path / "x.yml").write_text(f"company: X\nvariants: {{revenue: gross}}\n{tables}")
+    out = workbook(
+        "variants", "--period", "2026Q1", "--metric", "revenue", "--format", "csv", params=tmp_path / "x.yml"
+    ).stdout
+    rows = list(csv.DictReader(io.StringIO(out)))
+    chosen = {row["variant"]: (float(row["value"]), row["is_chosen"]) for row in rows}
+    assert chosen == {"default": (4.0, "False"), "gross": (5.0, "True")}
+
+
 def test_customers_come_one_row_each(workbook, tmp_path):
     out = workbook("customers", "--period", "1997Q4", "--format", "csv").stdout
     rows = list(csv.DictReader(io.StringIO(out)))
@@ -80,6 +115,19 @@ def test_explain_of_a_derived_metric_shows_its_operands(workbook):
     out = workbook("explain", "revenue_growth.previous_period", "--period", "1997Q4").stdout
     assert "revenue / revenue.previous - 1" in out
     assert "operand   revenue.previous = 292395.3" in out
+
+
+def test_explain_gives_the_worked_example_and_what_a_source_document_prints(workbook):
+    out = workbook("explain", "crm_roi", "--period", "1997Q4").stdout
+    assert "prints 2.5" in out
+    assert "example   Benefits gained $300,000, Cost of all kinds $50,000 → 500.0%" in out
+    assert "算例" not in out
+    assert (
+        "（上期）"
+        in workbook(
+            "explain", "customer_acquisition_cost.lagged", "--period", "1997Q4", "--language", "zh"
+        ).stdout
+    )
 
 
 def test_customers_as_parquet_can_be_redirected(workbook):
@@ -139,6 +187,7 @@ def test_sample_writes_the_cdnow_orders(workbook, tmp_path):
     [
         (("kpis", "--period", "1997Q9"), "1997Q9"),
         (("kpis", "--period", "1997Q4", "--metric", "revenu"), "did you mean 'revenue'?"),
+        (("variants", "--period", "1997Q4", "--metric", "revenu"), "did you mean 'revenue'?"),
         (("kpis", "--period", "1997Q4", "--by", "value_bands"), "did you mean 'value_band'?"),
         (("kpis", "--period", "1997Q4", "--by", "region"), "table customers is not supplied"),
         (("explain", "revenue.gros", "--period", "1997Q4"), "did you mean 'gross'?"),

@@ -28,7 +28,9 @@ _HOMES = {
     "fit_pareto_nbd": "analysis.models",
 }
 _FLOORS = ("catalogue", "facts", "metrics", "models", "params", "periods", "report", "suite", "tables")
-_PAGE_MODULES = ("scorecard", "retention", "satisfaction", "service", "customer_value", "data_quality")
+_PAGE_MODULES = (
+    "scorecard", "acquisition", "retention", "churn", "satisfaction", "service", "customer_value", "data_quality",
+)  # fmt: skip
 
 __all__ = list(_HOMES)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -122,12 +122,27 @@ def kpis(
     with _plain_errors():
         results = _results(params, period)
         frame = rows_of_period(results, by, metric or [])
-        if format is Format.json:
-            print(to_json(frame))
-        elif format is Format.csv:
-            print(frame.to_csv(index=False), end="")
-        else:
-            print(kpi_table(results, frame, _spoken(language)))
+        _print(frame, format, lambda: kpi_table(results, frame, _spoken(language)))
+
+
+@app.command()
+def variants(
+    params: ParamsOption,
+    period: PeriodOption,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="Only this metric (may be given several times).")
+    ] = None,
+    format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
+    language: LanguageOption = None,
+) -> None:
+    """Print each metric under all its definitions, side by side. The one that the run uses is marked."""
+    from analysis.report.terminal import variants_table
+    from analysis.suite.rows import rows_of_variants
+
+    with _plain_errors():
+        results = _results(params, period)
+        frame = rows_of_variants(results, metric or [])
+        _print(frame, format, lambda: variants_table(results, frame, _spoken(language)))
 
 
 @app.command()
@@ -217,6 +232,36 @@ def sample(
 
     with _plain_errors():
         print({Sample.cdnow: write_cdnow, Sample.demo: write_demo}[name](root))
+
+
+@app.command()
+def template(
+    table: Annotated[str, typer.Argument(help="A table, such as orders.")],
+    given_as: Annotated[str | None, typer.Option(help="Another form it may have, such as lines.")] = None,
+    language: LanguageOption = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; the rules come to FILE.rules.txt.")] = None,
+) -> None:
+    """Print a CSV to fill in for a table. Its header and an example row; the rules go to the screen beside it."""
+    from analysis.tables.templates import template_csv, template_rules, write_template
+
+    with _plain_errors():
+        if out:
+            _say(
+                f"{out}, and the rules of its columns in {write_template(table, _spoken(language), out, given_as)}"
+            )
+            return
+        text, rules = template_csv(table, given_as), template_rules(table, _spoken(language), given_as)
+        print(rules, file=sys.stderr)
+        print(text, end="")
+
+
+def _print(frame: pd.DataFrame, format: Format, as_table: Callable[[], str]) -> None:
+    if format is Format.json:
+        print(to_json(frame))
+    elif format is Format.csv:
+        print(frame.to_csv(index=False), end="")
+    else:
+        print(as_table())
 
 
 def to_json(frame: pd.DataFrame) -> str:

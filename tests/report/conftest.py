@@ -234,3 +234,152 @@ def asked(open_company: Callable[..., Any]) -> Results:
     """Those answers, comments and contacts, measured for 2024Q2; without orders."""
     book = open_company(answers_tables(), "2024Q2", sparkline_periods=3, data_through=date(2024, 6, 30))
     return measure_suite(book)
+
+
+# --- customers who leave, contracts that come due, customers won back --------------------------------
+
+
+def leaving_tables() -> dict[str, str]:
+    """In 2024Q4, with an activity window of 60 days: of 100 customers at the start 60 are lost, 44 say why.
+
+    In the North (n, i) 18 for the price, 2 for delivery, 4 closed down; elsewhere (s) 18 for a reason that is a
+    formula, 2 for the price. A quarter before 20 (p) were lost, all for the price; for ten of them something was
+    done in 2024Q4, and five of those came back (p0–p4), of the other ten one (p10).
+    """
+    orders = [f"k{n},2024-09-10,10" for n in range(40)] + [f"k{n},2024-12-10,10" for n in range(40)]
+    orders += [f"n{n},2024-09-10,10" for n in range(20)] + [f"s{n},2024-09-10,20" for n in range(20)]
+    orders += [f"i{n},2024-09-10,5" for n in range(4)] + [f"u{n},2024-09-10,1" for n in range(16)]
+    orders += [f"p{n},2024-06-10,10" for n in range(20)]
+    orders += [f"p{n},2024-11-20,10" for n in (0, 1, 2, 3, 4, 10)]
+    exits = [f"n{n},2024-10-20,voluntary,{'price' if n < 18 else 'delivery'}" for n in range(20)]
+    exits += [f"s{n},2024-10-20,voluntary,{FORMULA if n < 18 else 'price'}" for n in range(20)]
+    exits += [f"i{n},2024-10-20,involuntary,closed" for n in range(4)]
+    exits += [f"p{n},2024-08-20,voluntary,price" for n in range(20)]
+    done = [(n, "offer") for n in range(6)] + [(n, SCRIPT) for n in range(6, 10)]
+    names = {"k0": SCRIPT, "k1": "Acme"}
+    everyone = [
+        (f"{kind}{n}", "North" if kind in "ni" else SCRIPT) for kind, count in _LEAVING for n in range(count)
+    ]
+    return {
+        "orders": "\n".join(
+            ["order_id,customer_id,ordered_at,amount", *(f"o{n},{row}" for n, row in enumerate(orders))]
+        ),
+        "customers": "\n".join(
+            ["customer_id,customer_name,region,segment"]
+            + [f"{one},{names.get(one, one)},{region},{'A' if one in _SEGMENT_A else 'B'}" for one, region in everyone]
+        ),
+        "exits": "\n".join(["customer_id,exited_on,kind,reason", *exits]),
+        "actions": "\n".join(
+            ["action_id,title,measure,customer_id,planned_on,due_on,done_on"]
+            + [f"a{n},win back,{measure},p{n},2024-10-05,2024-11-01,2024-11-01" for n, measure in done]
+        ),
+        "contracts": "\n".join(
+            ["contract_id,customer_id,starts_on,ends_on,due_on,renewed_on,yearly_value", *_contract_rows()]
+        ),
+        "account_managers": f"account_manager_id,account_manager_name\nm1,Ann\nm2,{FORMULA}",
+        "assignments": "customer_id,account_manager_id,assigned_from\nk0,m1,2024-01-01\nk1,m2,2024-01-01",
+    }  # fmt: skip
+
+
+_LEAVING = (("k", 40), ("n", 20), ("s", 20), ("i", 4), ("u", 16), ("p", 20))
+_SEGMENT_A = {f"k{n}" for n in range(10, 15)}
+
+
+def _contract_rows() -> list[str]:
+    """Ten due in October, of segment A all five renewed and of B one; the others seen from the end of the year.
+
+    Due within 90 days: 1,000 and 3,000, and one renewed already. Overdue in grace: 400, and one renewed. Left out: due
+    on 1 April, broken off, due on 1 December with its grace over.
+    """
+    october = [
+        f"c{n},k{10 + n},2023-10-15,2024-10-15,2024-10-15,{'2024-10-20' if n < 6 else ''},100" for n in range(10)
+    ]  # fmt: skip
+    return [
+        *october, "due,k0,2024-02-01,2025-02-01,2025-02-01,,1000", "large,k1,2024-03-31,2025-03-31,2025-03-31,,3000",
+        "earlier,k1,2023-03-31,2024-03-31,2024-03-31,2024-03-20,2500",
+        "renewed,k2,2024-01-15,2025-01-15,2025-01-15,2024-12-20,500", "far,k3,2024-04-01,2025-04-01,2025-04-01,,9000",
+        "broken,k4,2024-02-01,2024-11-01,2025-02-01,,7000", "late,k5,2023-12-10,2024-12-10,2024-12-10,,400",
+        "late_renewed,k6,2023-12-05,2024-12-05,2024-12-05,2024-12-20,600",
+        "over,k7,2023-12-01,2024-12-01,2024-12-01,,800",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def leaving(open_company: Callable[..., Any]) -> Results:
+    """That company in 2024Q4."""
+    book = open_company(
+        leaving_tables(), "2024Q4", activity_window_days=60, model_draws=20, sparkline_periods=3,
+        data_through=date(2024, 12, 31), dimensions=["customer_status", "region"],
+    )  # fmt: skip
+    return measure_suite(book)
+
+
+# --- new customers and opportunities --------------------------------------------------------------
+
+
+def seller_tables() -> dict[str, str]:
+    """Two quarters of 2024 in which the stage "offer" weakens, and a cheap channel from which nobody comes back.
+
+    Of 100 leads a quarter 60 get an offer after ten days, the others are lost over the price. Ten days later 45 of
+    the 60 are won in the third quarter, 15 in the fourth. Three leads and two offers are open at the end.
+    """
+    deals, entries = [], []
+    for day, won in (("2024-07-05", 45), ("2024-10-05", 15)):
+        for number in range(100):
+            name, until = f"{day}-{number:02d}", 20 if number < 60 else 10
+            outcome = "won" if number < won else "lost"
+            reason = "" if outcome == "won" else FORMULA if number < 60 else "price"
+            deals.append(_deal(name, number, day, until, outcome, reason))
+            entries += _entries(name, day, 2 if number < 60 else 1)
+    for number in range(5):
+        deals.append(_deal(f"open-{number}", number, "2024-12-20", None, "", ""))
+        entries += _entries(f"open-{number}", "2024-12-20", 2 if number < 2 else 1)
+    return {
+        "orders": "\n".join(["order_id,customer_id,ordered_at,amount", *_orders_by_channel()]),
+        "customers": "\n".join(
+            ["customer_id,acquisition_channel", *(f"w{n},web" for n in range(50)),
+             *(f"g{n},{SCRIPT}" for n in range(40))]
+        ),
+        "costs": "spent_on,kind,amount,acquisition_channel\n2024-11-01,marketing,1000,web\n"
+        f"2024-11-01,marketing,400,{SCRIPT}",
+        "opportunities": "\n".join(
+            ["opportunity_id,created_at,closed_at,outcome,value,lost_reason,acquisition_channel,account_manager_id"]
+            + deals
+        ),
+        "stage_entries": "\n".join(["opportunity_id,stage,stage_number,entered_at", *entries]),
+        "account_managers": f"account_manager_id,account_manager_name\nm1,Ann\nm2,{FORMULA}",
+        "assignments": "\n".join(
+            ["customer_id,account_manager_id,assigned_from", *(f"w{n},m1,2024-01-01" for n in range(50)),
+             *(f"g{n},m2,2024-01-01" for n in range(40))]
+        ),
+        "targets": "metric,dimension,group_name,target\nrevenue,,,2000\n"
+        "revenue,account_manager,m1,1250\nrevenue,account_manager,m2,500",
+    }  # fmt: skip
+
+
+def _deal(name: str, number: int, day: str, days: int | None, outcome: str, reason: str) -> str:
+    closed = "" if days is None else f"{pd.Timestamp(day) + pd.Timedelta(days=days):%Y-%m-%d}"
+    channel, manager = ("web", "m1") if number % 2 else ("fair", "m2")
+    return f"{name},{day},{closed},{outcome},100,{reason},{channel},{manager}"
+
+
+def _entries(name: str, day: str, stages: int) -> list[str]:
+    """A lead from the day it is created, an offer ten days later (two where it is the last thing known)."""
+    offered = pd.Timestamp(day) + pd.Timedelta(days=2 if name.startswith("open") else 10)
+    return [f"{name},lead,1,{day}", f"{name},{SCRIPT},2,{offered:%Y-%m-%d}"][:stages]
+
+
+def _orders_by_channel() -> list[str]:
+    """Forty of the web's buy in August and in November; ten of it and the forty others in November alone."""
+    rows = [f"a{n},w{n},2024-08-10,20" for n in range(40)] + [f"b{n},w{n},2024-11-10,20" for n in range(50)]
+    return rows + [f"c{n},g{n},2024-11-20,20" for n in range(40)]
+
+
+@pytest.fixture(scope="session")
+def seller(open_company: Callable[..., Any]) -> Results:
+    """That company in the last quarter of 2024."""
+    book = open_company(
+        seller_tables(), "2024Q4", model_draws=20, sparkline_periods=3, data_through=date(2024, 12, 31),
+        dimensions=["customer_status"],
+    )  # fmt: skip
+    return measure_suite(book)

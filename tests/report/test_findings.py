@@ -155,7 +155,7 @@ def test_what_is_not_measured_is_counted_and_explained(shop):
     waiting = [row for row in shop.company_kpis.itertuples() if "table_absent|" in str(row.reason)]
     shown = {m.id for m in shop.book.catalogue.metrics.values() if m.shown}
     count = len({row.metric for row in waiting if row.metric in shown and row.variant == "default"})
-    assert f"{count} need tables that are not supplied (Contacts, Tickets, " in found.sentence["en"]
+    assert f"{count} need tables that are not supplied (Contacts, Opportunities, " in found.sentence["en"]
     assert "No comparison with 2023Q4" in found.sentence["en"]
     assert f"{count}项需要尚未提供的数据表" in found.sentence["zh"]
 

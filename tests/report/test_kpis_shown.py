@@ -15,6 +15,7 @@ from analysis.report.kpis_shown import (
     base_change,
     change_shown,
     gaps_in_comparison,
+    group_name,
     has_short_history,
     kpi_rows,
     metric_name,
@@ -173,3 +174,13 @@ def test_the_level_of_intervals_has_no_needless_decimals():
         return say_level(SimpleNamespace(settings=SimpleNamespace(confidence_level=level)), "en")
 
     assert (at(0.95), at(0.999)) == ("95%", "99.9%")
+
+
+def test_a_group_has_its_name_from_the_catalogue_or_the_companys_own_table(open_company):
+    orders = "order_id,customer_id,ordered_at,amount\n1,a,2026-05-01,1\n"
+    managers = "account_manager_id,account_manager_name\na1,<b>Li & Co</b>\n"
+    book = open_company({"orders": orders, "account_managers": managers}, "2026Q2")
+    assert group_name(book, "value_band", "high", "zh") == "高价值"
+    assert group_name(book, "account_manager", "a1", "en") == "<b>Li & Co</b>"  # text: the table escapes it
+    assert group_name(book, "account_manager", "a9", "en") == "a9"
+    assert group_name(book, "account_manager", "not_stated", "en") == "not stated"

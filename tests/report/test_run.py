@@ -9,6 +9,7 @@ import nbformat
 import pandas as pd
 import pytest
 
+from analysis.facts import book as book_module
 from analysis.params import load_params
 from analysis.periods import parse_period
 from analysis.report import run as run_module
@@ -108,6 +109,32 @@ def test_a_page_that_fails_leaves_a_partial_report_beside_the_whole_one(shop):
     assert "Traceback" not in (made.folder / "en" / "03_retention.html").read_text(encoding="utf-8")
     executed = nbformat.read(made.folder / "notebooks" / "03_retention.ipynb", as_version=4)
     assert any(output.output_type == "error" for cell in executed.cells for output in cell.get("outputs", []))
+
+
+@pytest.mark.slow
+def test_a_broken_identity_marks_every_page_in_both_languages(shop, tmp_path, monkeypatch):
+    (tmp_path / "leads.csv").write_text("no,day\n1,2026-01-07\n2,2026-02-07\n")
+    params = json.loads((tmp_path / "shop.yml").read_text())
+    columns = {"opportunity_id": "no", "created_at": "day"}
+    params["tables"]["opportunities"] = {"file": "leads.csv", "columns": columns}
+    (tmp_path / "shop.yml").write_text(json.dumps(params))
+    honest = book_module.fact_text
+    twice = "select * from ({0}) as once union all select * from ({0}) as again"
+    monkeypatch.setattr(
+        book_module,
+        "fact_text",
+        lambda name: twice.format(honest(name)) if name == "opportunities" else honest(name),
+    )
+    made = shop()
+    assert made.is_whole and not made.results.is_reconciled
+    for language, mark, words in (
+        ("en", "UNRECONCILED", "leads and what became of them: table Opportunities"),
+        ("zh", "未核对", "线索及其结果："),
+    ):
+        for page in ("01_scorecard.html", "03_retention.html"):
+            text = (made.folder / language / page).read_text(encoding="utf-8")
+            assert mark in text and words in text
+    assert not json.loads((made.folder / "run.json").read_text(encoding="utf-8"))["reconciled"]
 
 
 @pytest.mark.slow

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
-from analysis.catalogue import DEFAULT, Metric
+from analysis.catalogue import DEFAULT, Metric, label
 from analysis.facts import Book
-from analysis.facts.compile import grain, settings_in
+from analysis.facts.compile import WITH_TRAITS, grain, settings_in
 from analysis.metrics.derived import operands
 from analysis.metrics.frame import NOT_STATED
-from analysis.metrics.measure import Scan, holder_of, missing_tables, plan, scan_sql
+from analysis.metrics.measure import holder_of, missing_tables, plan, scan_sql
 from analysis.suite import Results
 
 FIRST_ROWS = 5
@@ -43,8 +43,11 @@ class Explained:
     source_rows: pd.DataFrame | None = None
 
 
-def fill_in(text: str, settings: Mapping[str, Any]) -> str:
-    """A definition with its ``$settings`` replaced by their values."""
+def fill_in(text: str, settings: Mapping[str, Any], language: str = "en") -> str:
+    """A definition with its ``$settings`` replaced by their values, what makes a customer by words for it."""
+    if "$customer_base" in text:
+        base = label(f"definitions.customer_base_{settings['customer_base']}", language)
+        text = text.replace("$customer_base", base)
     return re.sub(r"\$(\w+)", lambda found: str(settings.get(found[1], found[0])), text)
 
 
@@ -84,8 +87,8 @@ def explain_metric(
         return Explained(**shared, operands=_operands(results, metric))
     if metric.kind == "modelled" or missing_tables(book, metric):
         return Explained(**shared)
-    [scan] = [s for s in plan(book, [metric], [by] if by else []) if book.window in s.windows]
-    scan = Scan(scan.fact, scan.at, scan.metrics, (book.window,), scan.dimensions)
+    scans = [scan for scan in plan(book, [metric], [by] if by else []) if book.window in scan.windows]
+    scan = replace(scans[-1], windows=(book.window,))  # that of a dimension comes after the company's
     return Explained(
         **shared,
         grain=grain(metric.fact),
@@ -113,7 +116,7 @@ def _settings_used(results: Results, metric: Metric) -> dict[str, Any]:
         from analysis.facts.compile import fact_text
 
         named |= settings_in(fact_text(metric.fact)) | (
-            {"activity_window_days"} if metric.fact == "customer_periods" else set()
+            {"activity_window_days", "customer_base"} if metric.fact in WITH_TRAITS else set()
         )
     return {name: values[name] for name in sorted(named) if name in values}
 
@@ -166,12 +169,12 @@ def _rows_of_group(book: Book, metric: Metric, by: str | None, group: str | None
     if by and group is not None:
         wanted = "'" + group.replace("'", "''") + "'"
         dimension = book.catalogue.dimensions[by]
-        holder, by_window = holder_of(dimension, metric.fact)
-        column = f"{'f' if holder == metric.fact else 'p'}.{dimension.column_name}"
+        holder = holder_of(dimension, metric.fact, metric.at)
+        column = f"{'f' if holder.relation == metric.fact else 'p'}.{dimension.column_name}"
         conditions.append(f"coalesce(cast({column} as varchar), '{NOT_STATED}') = {wanted}")
-        if holder != metric.fact:
-            then = f" and p.period = '{book.window.label}'" if by_window else ""
-            join = f"left join {holder} p on p.customer_id = f.customer_id{then}"
+        if holder.relation != metric.fact:
+            label = f"'{book.window.label}'"
+            join = holder.join("p", metric.at, label, label)
     where = " and ".join(conditions)
     return book.ask(f"select f.* from {metric.fact} f {join} where {where} order by all limit {FIRST_ROWS}")
 

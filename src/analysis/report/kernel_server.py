@@ -103,14 +103,15 @@ def rehearse() -> None:
     from matplotlib.rcsetup import validate_backend
 
     from analysis.catalogue import load_catalogue
-    from analysis.facts.compile import FACTS, PARAMETERISED, fact_text, settings_in
+    from analysis.facts.compile import FACTS, PARAMETERISED, fact_text, with_settings
     from analysis.params import code_hash
     from analysis.report.figures.style import TEXT_LANGUAGES, MissingFont, check_fonts, figure_png
 
     load_catalogue()
     code_hash()
     for name in (*FACTS, *PARAMETERISED):
-        settings_in(fact_text(name))
+        fact_text(name)
+    with_settings("select 1", {}, pretty=True)
     validate_backend("module://matplotlib_inline.backend_inline")
     for language in TEXT_LANGUAGES:
         with suppress(MissingFont):

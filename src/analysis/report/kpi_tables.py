@@ -12,9 +12,12 @@ from analysis.catalogue import Metric, label
 from analysis.facts import Book
 from analysis.report.kpis_shown import (
     AGAINST,
+    chosen,
     comparisons,
     gaps_in_comparison,
     join_sentences,
+    kpi_rows,
+    measured,
     misleading_windows,
     not_measured_list,
     say_level,
@@ -23,7 +26,7 @@ from analysis.report.kpis_shown import (
     short_history_note,
     variant_name,
 )
-from analysis.report.tables_shown import VERDICTS, Column, format_percent, is_missing, table_html
+from analysis.report.tables_shown import VERDICTS, Column, callout, format_percent, is_missing, table_html
 from analysis.suite import Results
 
 
@@ -52,6 +55,29 @@ def kpi_table(
             currency=book.settings.currency, phone="cards", note=join_sentences(notes, language),
         )
     )  # fmt: skip
+
+
+def kpi_block(
+    results: Results, metrics: Sequence[Metric], *, language: str, caption: str, note: str = ""
+) -> Markup:
+    """A table of these metrics' figures, and in one line what of them is not measured."""
+    rows = kpi_rows(results, metrics)
+    present = measured(rows)
+    if present.empty:
+        table: Any = callout(label("kpis.nothing_measured", language), language)
+    else:
+        table = kpi_table(results, present, language=language, caption=caption, note=note)
+    return Markup(table) + not_measured_line(results, rows, language)
+
+
+def with_variants(book: Book, names: Iterable[str]) -> list[Metric]:
+    """The metrics of these ids, each under the run's variant first, then under the others."""
+    listed = []
+    for name in names:
+        record = book.catalogue.metrics[name]
+        own = chosen(book, record)
+        listed += [own, *(other for other in record.all_variants() if other.variant != own.variant)]
+    return listed
 
 
 def kpi_columns(book: Book, shown: Sequence[str], language: str) -> list[Column]:

@@ -238,9 +238,11 @@ def base_change(n: float, base_n: float, metric: Metric) -> float | None:
 
 
 def group_name(book: Book, dimension: str, group: Any, language: str) -> str:
-    """What a group of a dimension is called."""
+    """What a group of a dimension is called: by the catalogue, or by the company's own table of such things."""
     if group == NOT_STATED:
         return label("kpis.not_stated", language)
+    if name := book.names_of(dimension).get(group):
+        return name
     return book.catalogue.dimensions[dimension].group_name(group, language)
 
 

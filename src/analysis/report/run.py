@@ -364,8 +364,7 @@ def page_header(results: Results, made: Sequence[PageRun], language: str) -> dic
     if failed := [one.page.title.in_(language) for one in made if one.status != "whole"]:
         items["partial"] = failed
     if not results.is_reconciled:
-        broken = results.identities[~results.identities["holds"]]
-        items["unreconciled"] = [f"{row.identity}: {row.subject}" for row in broken.head(10).itertuples()]
+        items["unreconciled"] = _broken(results, language)
     return {
         "company": book.settings.company,
         "period": period_words(book, language),
@@ -376,6 +375,17 @@ def page_header(results: Results, made: Sequence[PageRun], language: str) -> dic
         "status": list(items),
         "status_items": items,
     }
+
+
+def _broken(results: Results, language: str) -> list[str]:
+    """The first checks that do not hold: what, and of what."""
+    from analysis.report.identities_shown import say_subjects
+
+    broken = results.identities[~results.identities["holds"]].head(10)
+    names = [label(f"findings.identity_{name}", language) for name in broken["identity"]]
+    colon = "：" if language == "zh" else ": "
+    told = zip(names, say_subjects(broken, results.book, language), strict=True)
+    return [f"{name}{colon}{subject}" for name, subject in told]
 
 
 def period_words(book: Book, language: str) -> str:

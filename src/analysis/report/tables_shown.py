@@ -762,6 +762,8 @@ class Explanation:
     sql : str
     source_rows : DataFrame, optional
         First rows of the fact; shown as they stand.
+    example : str
+        The definition worked out on small numbers.
     """
 
     name: str
@@ -772,6 +774,7 @@ class Explanation:
     counts: Mapping[str, int] = field(default_factory=dict)
     sql: str = ""
     source_rows: pd.DataFrame | None = None
+    example: str = ""
 
 
 def how_computed(explanations: Sequence[Explanation], language: str) -> Markup:
@@ -789,6 +792,7 @@ def _explained(explanation: Explanation, language: str) -> Markup:
         "variant": escape(explanation.variant),
         "filters": Markup("<br>").join(_code(condition) for condition in explanation.filters),
         "counts": Markup("<br>").join(counts),
+        "example": escape(explanation.example),
         "sql": Markup("<pre><code>{}</code></pre>").format(explanation.sql.strip())
         if explanation.sql.strip()
         else "",

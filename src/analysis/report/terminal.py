@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.catalogue import DEFAULT, Metric, load_catalogue
+from analysis.catalogue import DEFAULT, Metric, label, load_catalogue
 from analysis.facts import Book
 from analysis.facts.book import find_coverage
 from analysis.params import Params
+from analysis.report.examples_shown import say_example
 from analysis.report.explained import Explained, fill_in
-from analysis.report.kpis_shown import say_interval, say_reason, say_value
+from analysis.report.kpis_shown import say_interval, say_reason, say_value, variant_name
 from analysis.suite import Results
 from analysis.tables.prepared import prepare, read_quality, suggest_activity_window_days
 from analysis.tables.quality import rule_words
@@ -30,17 +31,43 @@ def kpi_table(results: Results, kpis: pd.DataFrame, language: str) -> str:
 def _kpi_line(book: Book, row: dict[str, Any], language: str) -> list[str]:
     metric = book.catalogue.metric(row["metric"], row["variant"])
     name = metric.id if metric.variant == DEFAULT else f"  .{metric.variant}"
-    group = (
-        book.catalogue.dimensions[row["by"]].group_name(row["group"], language)
-        if isinstance(row["group"], str)
-        else ""
-    )
+    group = _group_words(book, row["by"], row["group"], language) if isinstance(row["group"], str) else ""
     value, interval = (
         say_value(row["value"], metric, book, language),
         _interval(row, metric, book, language),
     )
     note = "" if row["status"] == "measured" else say_reason(row["reason"], book, language)
     return [name, group, value, interval, f"{int(row['n']):,}", note]
+
+
+def _group_words(book: Book, by: str, group: str, language: str) -> str:
+    """What a group is called, with its number where the name stands in a table: it is what ``--group`` takes."""
+    if name := book.names_of(by).get(group):
+        return name if name.endswith(f"({group})") or name == group else f"{name} ({group})"
+    return book.catalogue.dimensions[by].group_name(group, language)
+
+
+def variants_table(results: Results, rows: pd.DataFrame, language: str) -> str:
+    """Each metric under all its definitions: value, interval and n; ``*`` marks the one this run uses."""
+    book = results.book
+    lines = [_variant_line(book, row, language) for row in rows.to_dict("records")]
+    title = f"{book.settings.company} {book.window.label}; * = {label('data_quality.in_use', language)}"
+    return f"{title}\n\n" + aligned(["metric", "", "definition", "value", "interval", "n", ""], lines)
+
+
+def _variant_line(book: Book, row: dict[str, Any], language: str) -> list[str]:
+    metric = book.catalogue.metric(row["metric"], row["variant"])
+    is_first = metric.variant == DEFAULT
+    words = variant_name(metric, language) or label("definitions.variant_default", language)
+    return [
+        metric.id if is_first else f"  .{metric.variant}",
+        "*" if row["is_chosen"] else "",
+        words,
+        say_value(row["value"], metric, book, language),
+        _interval(row, metric, book, language),
+        f"{int(row['n']):,}",
+        "" if row["status"] == "measured" else say_reason(row["reason"], book, language),
+    ]
 
 
 def _interval(estimate: Any, metric: Metric, book: Book, language: str) -> str:
@@ -56,9 +83,10 @@ def explained_text(explained: Explained, book: Book, language: str) -> str:
     metric, settings, estimate = explained.metric, book.setting_values, explained.estimate
     lines = [
         f"{metric.name.in_(language)} ({metric.id}, variant {metric.variant})",
-        f"  {fill_in(metric.meaning.in_(language), settings)}",
+        f"  {fill_in(metric.meaning.in_(language), settings, language)}",
         *([f"  {metric.variant_name.in_(language)}"] if metric.variant_name else []),
         *([f"  {metric.note.in_(language)}"] if metric.note else []),
+        *([f"  {metric.misprint.in_(language)}"] if metric.misprint else []),
         "",
         f"period    {explained.period}" + (f", {explained.by} = {explained.group}" if explained.by else ""),
         f"value     {_value_words(metric, estimate, book, language)}",
@@ -70,6 +98,7 @@ def explained_text(explained: Explained, book: Book, language: str) -> str:
             f"operand   {name} = {'not measured' if value is None else value}"
             for name, value in explained.operands.items()
         ),
+        *([f"example   {say_example(metric, book, language)}"] if metric.example else []),
         *([f"other     {', '.join(metric.variants)}"] if metric.variants else []),
     ]
     if explained.sql:

@@ -90,7 +90,8 @@ def test_the_slow_team_stands_out_in_colour_sign_and_words(desk, drawing):
 
 
 def test_one_team_is_compared_with_nobody(desk, drawing):
-    from analysis.report.pages.service_rows import OF_TEAMS, figures_by
+    from analysis.report.pages.breakdowns import figures_by
+    from analysis.report.pages.service_rows import OF_TEAMS
 
     ax, language = drawing
     figures, changes = figures_by(desk, "team", OF_TEAMS)

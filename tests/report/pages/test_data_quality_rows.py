@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.catalogue import label
+from analysis.report.identities_shown import say_subjects
 from analysis.report.pages.data_quality_rows import (
     LONGEST_CELL,
     activity_words,
@@ -171,6 +172,26 @@ def test_a_broken_identity_is_counted_and_listed(shop):
     assert (row["broken"], row["state"]) == (1, label("data_quality.state_broken", "en"))
     [listed] = broken_rows(found, "en").to_dict("records")
     assert listed["left"] == listed["right"] + 1
+    assert listed["subject"] == identities.loc[first, "period"]
+
+
+@in_each_language
+def test_what_a_check_is_asked_of_is_said_in_words(shop, language):
+    parts = shop.identities[shop.identities["identity"] == "parts_make_the_whole"]
+    own = parts[
+        (parts["metric"] == "revenue") & (parts["variant"] == "gross") & (parts["by"] == "value_band")
+    ]
+    own = own[own["period"] == "2024Q4"]
+    words = {
+        "en": "Revenue – before returns, 2024Q4, by Value band",
+        "zh": "销售额（退货前）、2024Q4、按价值分层",
+    }
+    assert say_subjects(own, shop.book, language) == [words[language]]
+    rows = shop.identities[shop.identities["table"] == "orders"]
+    table = {"en": "table Orders", "zh": "数据表“订单”"}
+    assert say_subjects(rows, shop.book, language) == [table[language]]
+    unnamed = pd.DataFrame([{"subject": "as it stands"}])
+    assert say_subjects(unnamed, shop.book, language) == ["as it stands"]
 
 
 def test_what_was_not_asked_is_not_said_to_hold(shop):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from bs4 import BeautifulSoup
 
-from analysis.catalogue import load_catalogue
+from analysis.catalogue import label, load_catalogue
 from analysis.report.explained import explain_metric
 from analysis.report.pages.definitions import (
     conditions,
@@ -34,7 +34,8 @@ def test_each_page_defines_its_own_metrics(shop):
     settings = shop.book.settings
     assert [m.id for m in page_metrics(CATALOGUE, settings, "scorecard")] == list(settings.headline_metrics)
     assert {m.family for m in page_metrics(CATALOGUE, settings, "retention")} == {"retention", "loyalty"}
-    assert {m.family for m in page_metrics(CATALOGUE, settings, "customer_value")} == {"value", "acquisition"}
+    assert {m.family for m in page_metrics(CATALOGUE, settings, "customer_value")} == {"value"}
+    assert {m.family for m in page_metrics(CATALOGUE, settings, "acquisition")} == {"acquisition", "sales"}
     assert len(page_metrics(CATALOGUE, settings, "data_quality")) == len(METRICS)
 
 
@@ -118,7 +119,32 @@ def test_a_page_s_definitions_have_a_fold_out_each_and_harm_nobody(shop, page, l
 
 
 @in_each_language
-def test_data_quality_lists_every_metric_in_one_table(shop, language):
-    table = read(show_definitions(shop, "data_quality", language=language))
-    assert len(table.select("tbody tr")) == len(METRICS)
-    assert "customer_retention_rate" in table.get_text()
+def test_data_quality_lists_every_definition_by_family(shop, language):
+    page = read(show_definitions(shop, "data_quality", language=language))
+    folds = page.select("details.wb-chapter")
+    assert len(folds) == len({metric.family for metric in METRICS.values()})
+    rows = page.select("tbody tr")
+    told = {row.select_one(".wb-under").get_text() for row in rows}
+    assert {metric.id for metric in METRICS.values() if not metric.one_of} <= told
+    assert len(told) == len(rows)
+
+
+def test_metrics_of_one_record_stand_once_and_other_definitions_with_their_formula(asked):
+    page = read(show_definitions(asked, "data_quality", language="en"))
+    ids = [cell.get_text() for cell in page.select("th .wb-under")]
+    assert [name for name in ids if name.startswith("csat.")] == ["csat.<item>"]
+    [row] = [row for row in page.select("tbody tr") if "customer_churn_rate" in row.get_text()]
+    assert (
+        "over all customers of the period: rows with is_lost ÷ rows; rows where is_opening or is_closing or is_new"
+        in (row.get_text())
+    )
+
+
+@in_each_language
+def test_an_example_and_what_is_printed_stand_in_the_definition(shop, language):
+    roi = METRICS["crm_roi"]
+    assert "2.5" in meaning_of(roi, shop.book.setting_values, language)
+    shown = explanation(shop, METRICS["customer_acquisition_cost"], language)
+    assert "€125" in shown.example
+    html = show_definitions(shop, "customer_value", language=language)
+    assert label("report.example", language) in html

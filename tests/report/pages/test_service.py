@@ -9,8 +9,8 @@ from bs4 import BeautifulSoup
 
 from analysis.catalogue import load_catalogue
 from analysis.facts import NotMeasured
+from analysis.report.pages.breakdowns import figures_by, group_rows
 from analysis.report.pages.service import (
-    group_rows,
     say_hours,
     show_repeat_contacts,
     show_self_help_by_topic,
@@ -21,7 +21,7 @@ from analysis.report.pages.service import (
     show_service_kpis,
     team_changes,
 )
-from analysis.report.pages.service_rows import BLOCKS, OF_TEAMS, block_metrics, figures_by
+from analysis.report.pages.service_rows import BLOCKS, OF_TEAMS, block_metrics
 from analysis.suite import Results
 
 in_each_language = pytest.mark.parametrize("language", ["en", "zh"])

@@ -1,4 +1,4 @@
-"""What the service page counts itself: the queue by hour, repeat contacts, the backlog, groups and gaps."""
+"""What the service page counts itself: the queue by hour, repeat contacts, the backlog, teams and gaps."""
 
 from __future__ import annotations
 
@@ -9,16 +9,11 @@ import pytest
 
 from analysis.facts import NotMeasured, open_book
 from analysis.metrics.intervals import wilson_interval
+from analysis.report.pages.breakdowns import figures_by
 from analysis.report.pages.service_rows import (
     AGE_LIMITS_DAYS,
-    MOST_GROUPS,
     OF_TEAMS,
     band_key,
-    cut_groups,
-    figures_by,
-    group_figures,
-    in_words,
-    missing_from,
     open_by_age,
     queue_by_hour,
     queued_channels,
@@ -107,21 +102,7 @@ def test_every_band_has_a_name():
     assert [band_key(day) for day in AGE_LIMITS_DAYS] == ["0_1", "1_3", "3_7", "7_14", "14_30", "30"]
 
 
-# --- groups ---------------------------------------------------------------------------------------
-
-
-def test_tickets_without_a_team_are_no_team(desk):
-    assert set(figures_by(desk, "team", OF_TEAMS)[0]["group"]) == {"North", SCRIPT}
-
-
-def test_verdicts_are_corrected_for_the_number_of_teams_alone(desk):
-    _, changes = figures_by(desk, "team", OF_TEAMS)
-    times = changes[(changes["metric"] == "resolution_time") & (changes["against"] == "previous")].set_index(
-        "group"
-    )
-    # Benjamini–Hochberg over two teams: the smaller p-value doubles, the other one (no difference at all) stays 1
-    assert times.loc[SCRIPT, "p_adjusted"] == pytest.approx(2 * times.loc[SCRIPT, "p_value"])
-    assert times.loc["North", "p_adjusted"] == times.loc["North", "p_value"] == 1
+# --- teams ----------------------------------------------------------------------------------------
 
 
 def test_only_the_team_that_moved_for_sure_is_said_to_have_moved(desk):
@@ -130,41 +111,7 @@ def test_only_the_team_that_moved_for_sure_is_said_to_have_moved(desk):
     assert rows[["value", "base_value", "n"]].iloc[0].tolist() == [36000.0, 9000.0, 40]
 
 
-def test_of_many_groups_the_largest_are_kept(desk):
-    figures, changes = figures_by(desk, "team", OF_TEAMS)
-    now = figures[(figures["metric"] == "resolution_time") & (figures["period"] == "2024Q4")].head(1)
-    many = pd.concat([now.assign(group=f"t{i:02d}", n=100 + i, value=float(i)) for i in range(15)])
-    crowded = Results(desk.book, desk.frames)
-    crowded.remembered["figures_by", "team", *OF_TEAMS] = (many, changes)
-    shown = group_figures(crowded, "team", OF_TEAMS)["group"].tolist()
-    assert shown == [
-        f"t{i:02d}" for i in range(14, 2, -1)
-    ]  # the slowest first; the three smallest are left out
-    assert (len(shown), cut_groups(crowded, "team", OF_TEAMS)) == (MOST_GROUPS, 15)
-    assert cut_groups(desk, "team", OF_TEAMS) == 0
-
-
-def test_a_metric_with_one_group_only_is_left_out(desk):
-    figures, changes = figures_by(desk, "team", OF_TEAMS)
-    alone = Results(desk.book, desk.frames)
-    alone.remembered["figures_by", "team", *OF_TEAMS] = (figures[figures["group"] == "North"], changes)
-    assert group_figures(alone, "team", OF_TEAMS).empty
-
-
 # --- gaps -----------------------------------------------------------------------------------------
-
-
-def test_why_nothing_can_be_said_is_told_by_table_and_window(desk):
-    assert missing_from(desk.book, "contacts") is None
-    assert missing_from(desk.book, "shifts") == NotMeasured("table_absent|shifts")
-    earlier = next(window for window in desk.book.windows if window.label == "2024Q3")
-    assert missing_from(desk.book, "contacts", earlier) == NotMeasured("before_data|2024-10-01")
-
-
-def test_a_reason_names_tables_as_the_language_does(desk):
-    found = missing_from(desk.book, "shifts")
-    assert in_words(found, desk.book, "zh") == NotMeasured("未提供数据表 班次")
-    assert in_words(found, desk.book, "en") == NotMeasured("table Shifts is not supplied")
 
 
 def test_without_contacts_there_is_neither_queue_nor_repeat(shop):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -14,11 +15,13 @@ from analysis.report.pages.settings_rows import (
     SETTINGS_LEFT_OUT,
     SETTINGS_SHOWN,
     absent_rows,
+    example_rows,
     input_rows,
     setting_rows,
     setting_value,
     variant_rows,
 )
+from analysis.suite import Results
 
 in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
 
@@ -84,15 +87,24 @@ def test_an_absent_table_s_breakdowns_are_told(open_orders):
     assert pd.isna(rows.loc["Costs", "breakdowns"])
 
 
-def test_a_metric_stands_under_each_of_its_definitions_with_the_frame_s_value(shop):
+def test_a_metric_s_definitions_stand_side_by_side_with_the_frame_s_values(shop):
     rows, _ = variant_rows(shop, "en")
-    retention = rows[rows["metric"] == "Customer retention rate"].set_index("name")
-    variants = load_catalogue().metrics["customer_retention_rate"].all_variants()
-    assert len(retention) == len(variants)
-    again = shop.kpi("customer_retention_rate", "active_again")
-    shown = retention.loc["bought again in the period"]
-    assert shown[["value", "n"]].tolist() == [again["value"], again["n"]]
-    assert retention["in_use"].notna().tolist() == [True, False, False]
+    [retention] = rows[rows["metric"] == "Customer retention rate"].to_dict("records")
+    assert retention["value"] == shop.kpi("customer_retention_rate")["value"]
+    assert retention["name"] is None  # the default definition
+    # 6 of 9 stayed and bought again; 12 at the end of whom 4 are new, and 1 new who went: (12 − 5) / 9
+    assert retention["others"] == "(end − new) / start, as printed: 77.8%; bought again in the period: 66.7%"
+    assert rows["metric"].is_unique
+    assert list(rows["family"]) == sorted(rows["family"], key=list(dict.fromkeys(rows["family"])).index)
+
+
+def test_the_definition_the_settings_choose_comes_first_and_the_default_among_the_others(shop):
+    settings = shop.book.settings.model_copy(update={"variants": {"revenue": "gross"}})
+    params = shop.book.params.model_copy(update={"settings": settings})
+    rows, _ = variant_rows(Results(replace(shop.book, params=params), shop.frames), "en")
+    [revenue] = rows[rows["metric"] == "Revenue"].to_dict("records")
+    assert revenue["name"] == "before returns"
+    assert revenue["others"] == "default definition: €402.00"
 
 
 def test_metrics_without_any_value_are_named_with_the_reason_instead(shop):
@@ -101,6 +113,17 @@ def test_metrics_without_any_value_are_named_with_the_reason_instead(shop):
     assert [line for line in absent if "Customer acquisition cost (CAC)" in line and "Costs" in line]
 
 
-def test_formulas_hold_the_settings_values_not_their_names(shop):
-    rows, _ = variant_rows(shop, "en")
-    assert not rows["formula"].str.contains(r"\$", regex=True).any()
+@in_each_language
+def test_examples_and_misprints_are_listed_with_what_goes_in_and_comes_out(shop, language):
+    rows = example_rows(shop.book, language)
+    metrics = load_catalogue().metrics
+    roi = rows[rows["metric"] == metrics["crm_roi"].name.in_(language)]
+    assert len(roi) == 1  # not again for each definition that takes it over
+    assert roi["example"].item().endswith("→ 500.0%") and "2.5" in roi["printed"].item()
+    [printed] = rows[rows["metric"] == metrics["customer_retention_rate"].name.in_(language)][
+        "example"
+    ].dropna()
+    assert printed.endswith("→ 105.0%")
+    assert metrics["closing_customers"].name.in_(language) + " 1,150" in printed
+    fcr = rows[rows["metric"] == metrics["first_response_time"].name.in_(language)]
+    assert pd.isna(fcr["example"].item()) and "FCR" in fcr["printed"].item()

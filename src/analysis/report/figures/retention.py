@@ -108,24 +108,25 @@ def _draw_levels(ax: Axes, rows: pd.DataFrame) -> None:
 
 def _bridge_words(results: Results, rows: pd.DataFrame, language: str) -> dict[str, str]:
     counts = {row.step: format_number(row.customers, language) for row in rows.itertuples()}
-    period = say_period(results.book.window.label, results.book, language)
+    settings, period = results.book.settings, say_period(results.book.window.label, results.book, language)
+    base = f"retention.bridge_note_{settings.customer_base}"
     return {
         "alt": label("retention.bridge_alt", language, **counts),
         "title": label("retention.bridge_title", language, period=period),
-        "note": label("retention.bridge_note", language, days=results.book.settings.activity_window_days),
+        "note": label(base, language, days=settings.activity_window_days),
     }
 
 
 # --- over time ------------------------------------------------------------------------------------
 
 
-def retention_by_period(results: Results) -> pd.DataFrame:
+def rate_by_period(results: Results, name: str = GROUPED) -> pd.DataFrame:
     """One row for each period measured, oldest first: ``period, value, low, high, n``, and what is doubtful.
 
     ``is_short`` marks periods the data begin too shortly before, ``is_running`` the one still running.
     """
     book = results.book
-    metric = chosen(book, book.catalogue.metrics[GROUPED])
+    metric = chosen(book, book.catalogue.metrics[name])
     kpis = results.company_kpis
     kpis = kpis[(kpis["metric"] == metric.id) & (kpis["variant"] == metric.variant)].set_index("period")
     windows = trend_windows(book)
@@ -142,10 +143,16 @@ def retention_by_period(results: Results) -> pd.DataFrame:
 @figure_per_language
 def plot_retention_trend(results: Results, *, language: str, ax: Axes) -> Axes | NotMeasured:
     """Points with intervals, one for each period, n below; hollow where the period says little."""
-    rows = retention_by_period(results)
+    return draw_rate(results, GROUPED, label("retention.trend_note", language), language=language, ax=ax)
+
+
+def draw_rate(results: Results, name: str, note: str, *, language: str, ax: Axes) -> Axes | NotMeasured:
+    """A rate over the periods: points with intervals, n below; ``note`` says what n counts."""
+    rows = rate_by_period(results, name)
     if rows.empty:
-        return _why_none(results)
-    metric = chosen(results.book, results.book.catalogue.metrics[GROUPED])
+        figure = results.kpi(name)
+        return figure if isinstance(figure, NotMeasured) else NotMeasured("no_rows")
+    metric = chosen(results.book, results.book.catalogue.metrics[name])
     ax.plot(rows.index, rows["value"], color=PALETTE["muted"], linewidth=1.2, linestyle=":")
     for row in rows.itertuples():
         _draw_point(ax, row, hollow=row.is_short or row.is_running)
@@ -155,12 +162,7 @@ def plot_retention_trend(results: Results, *, language: str, ax: Axes) -> Axes |
     ax.set_xticks(rows.index, [f"{period}\n{n}" for period, n in zip(rows["period"], counts, strict=True)])
     ax.set_xlim(-0.5, len(rows) - 0.5)
     _set_share_axis(ax, rows)
-    return describe(ax, **_trend_words(results, rows, metric, language))
-
-
-def _why_none(results: Results) -> NotMeasured:
-    figure = results.kpi(GROUPED)
-    return figure if isinstance(figure, NotMeasured) else NotMeasured("no_rows")
+    return describe(ax, **_trend_words(results, rows, metric, note, language))
 
 
 def _draw_point(ax: Axes, row: Any, *, hollow: bool) -> None:
@@ -198,7 +200,9 @@ def _set_share_axis(ax: Axes, rows: pd.DataFrame) -> None:
     ax.set_yticks(ticks, [f"{100 * tick:.0f}%" for tick in ticks])
 
 
-def _trend_words(results: Results, rows: pd.DataFrame, metric: Metric, language: str) -> dict[str, str]:
+def _trend_words(
+    results: Results, rows: pd.DataFrame, metric: Metric, note: str, language: str
+) -> dict[str, str]:
     book, name = results.book, metric_name(metric, language)
     points = [
         label(
@@ -208,7 +212,7 @@ def _trend_words(results: Results, rows: pd.DataFrame, metric: Metric, language:
         )
         for row in rows.itertuples()
     ]  # fmt: skip
-    notes = [label("retention.trend_note", language), *_hollow_notes(rows, book, language)]
+    notes = [note, *_hollow_notes(rows, book, language)]
     return {
         "alt": label(
             "retention.trend_alt", language, name=name, points=label("kpis.list_join", language).join(points)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.catalogue import Metric, label
 from analysis.facts import Book, NotMeasured
-from analysis.report.figures.style import INKS, PALETTE, label_lines, readable
+from analysis.report.figures.style import INKS, PALETTE, label_lines, lay_bars, readable
 from analysis.report.kpis_shown import (
     chosen,
     group_name,
@@ -24,14 +24,12 @@ from analysis.report.kpis_shown import (
     trend_windows,
     verdict_shown,
 )
+from analysis.report.pages.breakdowns import figures_by, group_figures, in_words
 from analysis.report.pages.service_rows import (
     AGE_LIMITS_DAYS,
     OF_TEAMS,
     TIMED,
     band_key,
-    figures_by,
-    group_figures,
-    in_words,
     open_by_age,
     queue_by_hour,
     repeats_by_topic,
@@ -438,18 +436,8 @@ def plot_repeat_contacts(results: Results, *, language: str, ax: Axes) -> Axes |
     ]  # fmt: skip
     for place, (row, text) in enumerate(zip(shown.itertuples(), told, strict=True)):
         ax.annotate(text, (row.repeats, place), (6, 0), textcoords="offset points", va="center", fontsize=11)
-    _lay_bars(ax, names, 1.6 * float(shown["repeats"].max()))
+    lay_bars(ax, names, 1.6 * float(shown["repeats"].max()))
     return describe(ax, **_repeat_words(results, rows, shown, names, language))
-
-
-def _lay_bars(ax: Axes, names: Sequence[str], width: float) -> None:
-    ax.set_yticks(range(len(names)), names)
-    ax.tick_params(axis="y", labelcolor=INKS["ink"])
-    ax.invert_yaxis()
-    ax.set_xlim(0, max(1.0, width))
-    ax.xaxis.set_visible(False)
-    ax.spines["bottom"].set_visible(False)
-    ax.grid(False)
 
 
 def _repeat_words(
@@ -497,7 +485,7 @@ def plot_backlog(results: Results, *, language: str, ax: Axes) -> Axes | NotMeas
                 text, (row.tickets, place + shift), (6, 0), textcoords="offset points", va="center",
                 fontsize=10.5, color=ink,
             )  # fmt: skip
-    _lay_bars(
+    lay_bars(
         ax,
         [_words(f"age_{band_key(day)}", language) for day in own.index],
         1.4 * float(rows["tickets"].max()),

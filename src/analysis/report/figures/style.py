@@ -321,6 +321,24 @@ def label_bars(axes: Axes, show: Callable[[float], str], *, font_size: float = 1
     return axes
 
 
+def lay_bars(axes: Axes, names: Sequence[str], width: float) -> Axes:
+    """Name lying bars, the first on top, and take the value axis away: their values stand beside them.
+
+    Parameters
+    ----------
+    width : float
+        Where the axis ends: beyond the longest bar, so that its text has room.
+    """
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", labelcolor=INKS["ink"])
+    axes.invert_yaxis()
+    axes.set_xlim(0, max(1.0, width))
+    axes.xaxis.set_visible(False)
+    axes.spines["bottom"].set_visible(False)
+    axes.grid(False)
+    return axes
+
+
 def figure_png(figure: Figure, language: str, *, width_pixels: int = CONTENT_WIDTH_PIXELS) -> bytes:
     """A figure as PNG at double sharpness, as wide as asked for and as high as it was made.
 

@@ -24,6 +24,7 @@ from analysis.report.pages.definitions import show_definitions
 from analysis.report.pages.settings_rows import (
     HASH_DIGITS,
     absent_rows,
+    example_rows,
     input_rows,
     setting_rows,
     variant_rows,
@@ -34,8 +35,8 @@ from analysis.suite import Results
 from analysis.tables.prepared import suggest_activity_window_days
 
 __all__ = [
-    "show_absent_tables", "show_activity_window", "show_definitions", "show_identities", "show_inputs",
-    "show_rejected", "show_settings", "show_tables_read", "show_variants", "show_windows",
+    "show_absent_tables", "show_activity_window", "show_definitions", "show_examples", "show_identities",
+    "show_inputs", "show_rejected", "show_settings", "show_tables_read", "show_variants", "show_windows",
 ]  # fmt: skip
 
 FIRST_REJECTED = 20
@@ -189,18 +190,30 @@ def show_absent_tables(results: Results, *, language: str) -> Markup:
 
 @html_per_language
 def show_variants(results: Results, *, language: str) -> Markup:
-    """Every metric that can be defined in several ways: the period's value under each of them."""
+    """Every metric that can be defined in several ways: the figure used, and what the others would give beside it."""
     columns = [
-        _column("name", "definition", language, detail_from="in_use"),
-        _column("value", "value", language, unit_from="unit", strong=True, reason_from="reason"),
-        _column("low", "interval", language, unit_from="unit", high="high", reason_from="reason"),
-        _column("n", "n", language, "number", decimals=0),
-        _column("formula", "formula", language),
+        _column("metric", "metric", language, detail_from="name"),
+        _column("value", "in_use", language, unit_from="unit", strong=True, reason_from="reason"),
+        _column("low", "interval", language, unit_from="unit", high="high"),
+        _column("others", "other_definitions", language),
     ]
     rows, absent = variant_rows(results, language)
     notes = [_words("variants_note", language)]
     if absent:
         listed = label("kpis.list_join", language).join(absent)
         notes.append(_words("variants_not_measured", language, list=listed))
-    look = {"note": ("" if language == "zh" else " ").join(notes), "group_by": "metric", "phone": "cards"}
+    look = {"note": ("" if language == "zh" else " ").join(notes), "group_by": "family", "phone": "cards"}
     return _table(rows, columns, "variants", results.book, language, **look)
+
+
+@html_per_language
+def show_examples(results: Results, *, language: str) -> Markup:
+    """The worked examples of the source documents, and where what they print is not what their formula gives."""
+    columns = [
+        _column("metric", "metric", language, detail_from="name"),
+        _column("example", "example", language),
+        _column("printed", "printed", language),
+    ]
+    note = _words("examples_note", language)
+    rows = example_rows(results.book, language)
+    return _table(rows, columns, "examples", results.book, language, note=note, phone="cards")

@@ -11,6 +11,7 @@ from analysis.catalogue import label
 from analysis.engine import open_engine
 from analysis.facts import Book
 from analysis.periods import Window
+from analysis.report.identities_shown import say_subjects
 from analysis.report.kpis_shown import say_period
 from analysis.report.tables_shown import format_date, format_date_range, format_number, is_missing
 from analysis.suite import Results
@@ -209,7 +210,8 @@ def broken_rows(results: Results, language: str) -> pd.DataFrame:
     """The checks that do not hold: ``words, subject, left, relation, right``."""
     broken = results.identities[~results.identities["holds"].astype(bool)]
     words = [label(f"data_quality.identity_{name}", language) for name in broken["identity"]]
-    return broken.assign(words=words).reset_index(drop=True)
+    subjects = say_subjects(broken, results.book, language)
+    return broken.assign(words=words, subject=subjects).reset_index(drop=True)
 
 
 def number(value: Any, language: str) -> str:

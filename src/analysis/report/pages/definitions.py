@@ -12,6 +12,7 @@ from markupsafe import Markup
 from analysis.catalogue import DEFAULT, Catalogue, Metric, label, nearest
 from analysis.facts import Book, NotMeasured
 from analysis.params import Settings
+from analysis.report.examples_shown import say_example
 from analysis.report.explained import Explained, explain_metric, fill_in, first_rows
 from analysis.report.kpis_shown import (
     chosen,
@@ -39,10 +40,11 @@ from analysis.suite import Results
 __all__ = ["show_definitions"]
 
 FAMILIES_OF = {
+    "acquisition": ("acquisition", "sales"),
     "retention": ("retention", "loyalty"),
     "satisfaction": ("satisfaction",),
     "service": ("service",),
-    "customer_value": ("value", "acquisition"),
+    "customer_value": ("value",),
 }
 """The families a page is about. The scorecard explains its headline metrics, data quality lists all."""
 
@@ -101,13 +103,10 @@ def _by_record(metrics: Sequence[Metric]) -> list[list[Metric]]:
 
 
 def _definition(results: Results, metrics: Sequence[Metric], language: str) -> Markup:
-    settings, catalogue = results.book.setting_values, results.book.catalogue
+    settings = results.book.setting_values
     first, names = metrics[0], [metric_name(metric, language) for metric in metrics]
     if first.one_of:
-        column, value = first.one_of
-        record_id = first.id.removesuffix(f".{value}")
-        record = next(each for each in catalogue.records if (each.id, each.each) == (record_id, column))
-        first = record.under(first.variant)
+        first = record = _record_of(first, results.book.catalogue)
         names[1:] = [name[len(record.name.in_(language)) :].lstrip(":： ") for name in names[1:]]
     return Markup('<div class="wb-prose"><p><strong>{}</strong><br>{}</p></div>{}').format(
         label("kpis.name_join", language).join(names),
@@ -116,12 +115,21 @@ def _definition(results: Results, metrics: Sequence[Metric], language: str) -> M
     )
 
 
+def _record_of(metric: Metric, catalogue: Catalogue) -> Metric:
+    """The record that stands for a metric and others like it, under the same definition."""
+    column, value = metric.one_of
+    record_id = metric.id.removesuffix(f".{value}")
+    record = next(each for each in catalogue.records if (each.id, each.each) == (record_id, column))
+    return record.under(metric.variant)
+
+
 def meaning_of(metric: Metric, settings: dict[str, Any], language: str) -> str:
-    """The definition in words with the run's settings filled in, and the note that belongs to it."""
-    meaning = fill_in(metric.meaning.in_(language), {name: _plain(value) for name, value in settings.items()})
+    """The definition in words with the run's settings filled in, and what is to be noted of it."""
+    values = {name: _plain(value) for name, value in settings.items()}
+    meaning = fill_in(metric.meaning.in_(language), values, language)
     end = "。" if language == "zh" else "."
-    note = metric.note.in_(language) if metric.note else ""
-    return f"{meaning}{end}{' ' if note and language == 'en' else ''}{note}"
+    notes = [text.in_(language) for text in (metric.note, metric.misprint) if text]
+    return ("" if language == "zh" else " ").join([f"{meaning}{end}", *notes])
 
 
 def explanation(results: Results, metric: Metric, language: str) -> Explanation:
@@ -134,6 +142,7 @@ def explanation(results: Results, metric: Metric, language: str) -> Explanation:
         variant=variants_in_words(results, metric, language),
         filters=conditions(explained, results.book, language),
         counts=counts(explained, language),
+        example=say_example(metric, results.book, language),
         sql=explained.sql,
         source_rows=source_rows(explained),
     )
@@ -261,28 +270,54 @@ def _number(value: float) -> str:
 
 
 def every_definition(book: Book, metrics: list[Metric], language: str) -> Markup:
-    """All metrics in one compact table: name, meaning, formula, variants."""
-    rows = pd.DataFrame([_definition_row(book, metric, language) for metric in metrics])
+    """All metrics, each family folded away: name, meaning, formula, and the formulas of other definitions."""
+    families: dict[str, list[list[Metric]]] = {}
+    for alike in _by_record(metrics):
+        families.setdefault(alike[0].family, []).append(alike)
+    return Markup("").join(_family(book, name, records, language) for name, records in families.items())
+
+
+def _family(book: Book, name: str, records: list[list[Metric]], language: str) -> Markup:
+    family = label(f"scorecard.family_{name}", language)
+    rows = pd.DataFrame([_definition_row(book, alike, language) for alike in records])
+    below = {"metric": "id", "meaning": None, "formula": "other"}
     columns = [
-        Column(key, label(f"definitions.{key}", language))
-        for key in ("metric", "meaning", "formula", "other")
+        Column(key, label(f"definitions.{key}", language), detail_from=detail)
+        for key, detail in below.items()
     ]
-    columns[0] = Column("metric", label("definitions.metric", language), detail_from="id")
-    caption = label("definitions.caption", language)
-    return table_html(rows, columns, caption=caption, language=language, phone="cards")
+    caption = label("definitions.family_caption", language, family=family)
+    table = table_html(rows, columns, caption=caption, language=language, phone="cards")
+    summary = label("definitions.family", language, family=family, count=len(records))
+    return Markup('<details class="wb-fold wb-chapter"><summary>{}</summary>{}</details>').format(
+        summary, table
+    )
 
 
-def _definition_row(book: Book, metric: Metric, language: str) -> dict[str, str | None]:
-    others = [
-        other for other in book.catalogue.metrics[metric.id].all_variants() if other.variant != metric.variant
-    ]
-    names = [
-        variant_name(each, language) or label("definitions.variant_default", language) for each in others
-    ]
+def _definition_row(book: Book, alike: list[Metric], language: str) -> dict[str, str | None]:
+    """One definition; of metrics that one record stands for, the record's."""
+    metric = _record_of(alike[0], book.catalogue) if alike[0].one_of else alike[0]
+    name = f"{metric.id}.<{metric.each}>" if metric.each else metric.id
+    record = metric if metric.each else book.catalogue.metrics[metric.id]
+    others = [other for other in record.all_variants() if other.variant != metric.variant]
+    listed = label("kpis.list_join", language).join(_other(each, book, language) for each in others)
     return {
         "metric": metric_name(metric, language),
-        "id": metric.id if metric.variant == DEFAULT else f"{metric.id}.{metric.variant}",
+        "id": name if metric.variant == DEFAULT else f"{name}.{metric.variant}",
         "meaning": meaning_of(metric, book.setting_values, language),
-        "formula": formula_in_words(metric, language),
-        "other": label("kpis.list_join", language).join(names) or None,
+        "formula": _whole_formula(metric, book, language),
+        "other": label("definitions.others", language, list=listed) if others else None,
     }
+
+
+def _other(metric: Metric, book: Book, language: str) -> str:
+    name = variant_name(metric, language) or label("definitions.variant_default", language)
+    return label(
+        "definitions.other_formula", language, name=name, formula=_whole_formula(metric, book, language)
+    )
+
+
+def _whole_formula(metric: Metric, book: Book, language: str) -> str:
+    """How the metric is worked out, on which rows."""
+    formula = fill_in(formula_in_words(metric, language), book.setting_values)
+    where = fill_in(metric.where or "", book.setting_values)
+    return label("definitions.formula_where", language, formula=formula, where=where) if where else formula

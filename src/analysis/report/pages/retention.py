@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pandas as pd
@@ -34,6 +34,7 @@ from analysis.report.kpis_shown import (
     say_reason,
     verdict_shown,
 )
+from analysis.report.pages.churn_rows import ABOVE
 from analysis.report.per_language import html_per_language
 from analysis.report.tables_shown import (
     Column,
@@ -165,8 +166,8 @@ def _group_columns(results: Results, shown: Sequence[str], language: str) -> lis
 
 @html_per_language
 def show_retention_kpis(results: Results, *, language: str) -> Markup:
-    """Every figure of retention and churn, each under all its definitions."""
-    return family_table(results, "retention", language)
+    """The figures of retention and churn that have no section of their own, each under all its definitions."""
+    return family_table(results, "retention", language, without=ABOVE)
 
 
 @html_per_language
@@ -175,10 +176,11 @@ def show_loyalty_kpis(results: Results, *, language: str) -> Markup:
     return family_table(results, "loyalty", language)
 
 
-def family_table(results: Results, family: str, language: str) -> Markup:
+def family_table(results: Results, family: str, language: str, without: Collection[str] = ()) -> Markup:
     """A family's metrics under every variant, the run's own first, and in one line what is not measured."""
     book = results.book
-    rows = kpi_rows(results, family_metrics(results, family))
+    wanted = [metric for metric in family_metrics(results, family) if metric.id not in without]
+    rows = kpi_rows(results, wanted)
     present = measured(rows)
     period = say_period(book.window.label, book, language)
     caption = label(f"retention.{family}_caption", language, period=period)

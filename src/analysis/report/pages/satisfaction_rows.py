@@ -32,10 +32,6 @@ SHOWN_BY_GROUP = ("csat", "csat_items", "nps", "ces", "ces_v1", "acsi")
 SCORE_GROUPS = ("low", "middle", "high")
 MOST_THEMES, LEAST_MENTIONS = 6, 3
 MOST_TERMS = 8
-# Who held the customer on the day of the answer.
-_HELD = """
-  left join source_assignments m on m.customer_id = f.customer_id and m.assigned_from <= f.{on}
-    and (m.assigned_until is null or f.{on} < m.assigned_until)"""
 
 
 # --- the family ---------------------------------------------------------------------------------------
@@ -151,9 +147,7 @@ def small_groups(gate: pd.DataFrame) -> pd.DataFrame:
 # --- counted under the rules of a metric --------------------------------------------------------------
 
 
-def counted_sql(
-    metric: Metric, columns: str, windows: Sequence[Window], join: str = "", group: str = "null"
-) -> str:
+def counted_sql(metric: Metric, columns: str, windows: Sequence[Window], group: str = "null") -> str:
     """The rows that a metric counts in each window, of several answers of one respondent the last."""
     on = metric.at.removesuffix("_at") + "_on"
     keys = KEYS[metric.fact]
@@ -167,7 +161,7 @@ def counted_sql(
     from (
       select f.*, w.period, {group} as grp
       from {metric.fact} f
-      join windows w on f.{on} >= w.starts_on and f.{on} < w.ends_on{join.format(on=on)}
+      join windows w on f.{on} >= w.starts_on and f.{on} < w.ends_on
       where w.period in ({labels})
     ) placed
     where {metric.where or "true"}
@@ -176,20 +170,20 @@ def counted_sql(
 
 
 def estimates_by(
-    book: Book, metric: Metric, group: str, windows: Sequence[Window], *, by: str, join: str = ""
+    book: Book, metric: Metric, group: str, windows: Sequence[Window], *, by: str
 ) -> pd.DataFrame:
     """Rows as of the KPI frame for a metric (share, mean or net share) in each group of an expression.
 
     Parameters
     ----------
     group
-        SQL over the fact's columns (``f``) and those that ``join`` brings.
+        SQL over the fact's columns (``f``).
     by
         What the frame calls the grouping.
     """
     from analysis.metrics.intervals import summarise
 
-    counted = counted_sql(metric, f"cast({metric.of} as double) as x", windows, join, group)
+    counted = counted_sql(metric, f"cast({metric.of} as double) as x", windows, group)
     sums = book.ask(
         "select period, grp, count(x) as n, sum(x) as sum_x, sum(x * x) as sum_xx "
         f"from ({counted}) counted group by period, grp"
@@ -200,12 +194,6 @@ def estimates_by(
     )  # fmt: skip
     sums["group"] = sums["group"].fillna(NOT_STATED).astype(str)
     return summarise(sums[sums["n"] > 0], book.settings.confidence_level)[KPI_COLUMNS]
-
-
-def compared_windows(book: Book) -> list[Window]:
-    """The period's window and those it is compared with."""
-    names = {book.window.label, *book.baselines[book.window.label].values()}
-    return [window for window in book.windows if window.label in names]
 
 
 # --- by group -----------------------------------------------------------------------------------------
@@ -256,7 +244,7 @@ def _group_scores(results: Results) -> tuple[pd.DataFrame, pd.DataFrame]:
         return kept[0], kept[1]
     from analysis.suite.everything import find_changes
 
-    asked = _asked_scores(results, metrics, sorted({"segment"} - own))
+    asked = _asked_scores(results, metrics, sorted({"account_manager", "segment"} - own))
     kpis = pd.concat([kept[0], asked], ignore_index=True)
     changes = pd.concat([kept[1], find_changes(book, asked)], ignore_index=True) if len(asked) else kept[1]
     return kpis[kpis["period"] == book.window.label].reset_index(drop=True), changes
@@ -272,16 +260,7 @@ def _asked_scores(results: Results, metrics: Sequence[Metric], dimensions: Seque
     is_wanted = kpis["by"].eq("team") | (
         kpis["by"].isin(dimensions) & kpis["metric"].isin([metric.id for metric in metrics])
     )
-    frames = [kpis[is_wanted]]
-    if "assignments" not in book.absent:
-        frames += [
-            estimates_by(
-                book, metric, "m.account_manager_id", compared_windows(book), by="account_manager", join=_HELD
-            )
-            for metric in metrics
-            if not isinstance(results.kpi(metric.id, metric.variant), NotMeasured)
-        ]
-    return pd.concat([frame for frame in frames if len(frame)] or [kpis.head(0)], ignore_index=True)
+    return kpis[is_wanted].reset_index(drop=True)
 
 
 def scores_of(results: Results, by: str) -> pd.DataFrame:
@@ -674,7 +653,7 @@ group by stage, touchpoint
 """
 _REPEATS = """
 select stage, touchpoint, count(*) as n,
-  count(case when seconds_between(before_at, started_at) <= 86400 * $first_contact_days then 1 end) as sum_x
+  count(case when seconds_between(before_at, started_at) < 86400 * $first_contact_days then 1 end) as sum_x
 from (
   select coalesce(journey_stage, 'not_stated') as stage, coalesce(touchpoint, 'not_stated') as touchpoint,
     started_on, started_at,

@@ -11,6 +11,7 @@ from analysis.catalogue import Metric, label
 from analysis.facts import Book, NotMeasured
 from analysis.periods import Window
 from analysis.report.findings import Finding, find_all
+from analysis.report.identities_shown import say_subjects
 from analysis.report.kpi_tables import (
     doubt_words,
     kpi_table,
@@ -123,14 +124,14 @@ def _days(window: Window, language: str) -> str:
 def _unreconciled(results: Results, language: str) -> Markup:
     if results.is_reconciled:
         return Markup("")
-    broken = results.identities[~results.identities["holds"]]
+    broken = results.identities[~results.identities["holds"]].head(10)
     items = [
         label(
             "scorecard.broken", language, identity=label(f"findings.identity_{row.identity}", language),
-            subject=row.subject, left=format_number(row.left, language), relation=row.relation,
+            subject=subject, left=format_number(row.left, language), relation=row.relation,
             right=format_number(row.right, language),
         )
-        for row in broken.head(10).itertuples()
+        for row, subject in zip(broken.itertuples(), say_subjects(broken, results.book, language), strict=True)
     ]  # fmt: skip
     return callout(label("scorecard.unreconciled", language), language, kind="unreconciled", items=items)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from analysis.catalogue import Metric, label
 from analysis.facts import Book, NotMeasured
-from analysis.metrics.frame import NOT_STATED
 from analysis.periods import Window
-from analysis.report.kpis_shown import chosen, comparisons, say_reason
+from analysis.report.kpi_tables import with_variants
+from analysis.report.kpis_shown import chosen, comparisons
+from analysis.report.pages.breakdowns import figures_by, missing_from
 from analysis.report.tables_shown import format_number, format_percent
 from analysis.suite import Results
 
@@ -40,7 +39,6 @@ TIMED = "resolution_time"
 OF_TEAMS = (TIMED, "first_response_time", "first_contact_resolution", "sla_attainment", "reopen_rate")
 OF_CHANNELS = ("service_level", "abandonment_rate", "response_time")
 OF_TOPICS = ("self_service_rate", "knowledge_base_helpful_rate")
-MOST_GROUPS = 12
 AGE_LIMITS_DAYS = (0, 1, 3, 7, 14, 30)
 """Where each band of the backlog's ages begins; the last one is open."""
 
@@ -58,61 +56,12 @@ def block_metrics(book: Book, block: str) -> list[Metric]:
     KeyError
         If there is no such block.
     """
-    listed = []
-    for name in BLOCKS[block]:
-        record = book.catalogue.metrics[name]
-        own = chosen(book, record)
-        listed += [own, *(other for other in record.all_variants() if other.variant != own.variant)]
+    listed = with_variants(book, BLOCKS[block])
     always_open = not book.settings.working_hours
     return [metric for metric in listed if not (always_open and metric.variant == "elapsed")]
 
 
-# --- by team, channel, topic --------------------------------------------------------------------------
-
-
-def figures_by(results: Results, dimension: str, metrics: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The period's figures of every group of a dimension, and their changes; the run's variants.
-
-    Groups of rows that do not say theirs are left out. Verdicts are corrected for the groups of the dimension.
-
-    Returns
-    -------
-    figures, changes : DataFrame
-        Rows as in the KPI frame (all windows compared) and in the frame of changes.
-    """
-    key = ("figures_by", dimension, *metrics)
-    return results.remember(key, lambda: _figures_by(results, dimension, metrics))
-
-
-def _figures_by(
-    results: Results, dimension: str, metrics: Sequence[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    from analysis.metrics.measure import measure  # scipy, which other parts of a page can do without
-    from analysis.suite.everything import find_changes
-
-    book = results.book
-    wanted = [chosen(book, book.catalogue.metrics[name]) for name in metrics]
-    kpis = measure(book, [dimension], [metric for metric in wanted if metric.kind != "derived"])
-    figures = kpis[kpis["by"].eq(dimension) & kpis["group"].ne(NOT_STATED) & kpis["value"].notna()]
-    return figures, find_changes(book, figures) if len(figures) else results.changes.head(0)
-
-
-def group_figures(results: Results, dimension: str, metrics: Sequence[str]) -> pd.DataFrame:
-    """The period's rows of ``figures_by``: in the metrics' order, worst group first; metrics with one group left out.
-
-    Of more than twelve groups those with most rows are kept.
-    """
-    figures, _ = figures_by(results, dimension, metrics)
-    now = figures[figures["period"] == results.book.window.label]
-    parts = [_worst_first(results.book, name, now[now["metric"] == name]) for name in metrics]
-    parts = [part for part in parts if len(part) > 1]
-    return pd.concat(parts, ignore_index=True) if parts else now.head(0)
-
-
-def _worst_first(book: Book, metric: str, rows: pd.DataFrame) -> pd.DataFrame:
-    most = rows.sort_values(["n", "group"], ascending=[False, True]).head(MOST_GROUPS)
-    is_ascending = book.catalogue.metrics[metric].better == "up"
-    return most.sort_values(["value", "group"], ascending=[is_ascending, True])
+# --- teams --------------------------------------------------------------------------------------------
 
 
 def teams_that_moved(results: Results) -> pd.DataFrame:
@@ -126,37 +75,6 @@ def teams_that_moved(results: Results) -> pd.DataFrame:
     sizes = figures[["metric", "variant", "period", "group", "low", "high", "n"]]
     rows = rows.merge(sizes, on=["metric", "variant", "period", "group"], how="left")
     return rows.sort_values(["verdict", "value"], ascending=False, ignore_index=True)
-
-
-def cut_groups(results: Results, dimension: str, metrics: Sequence[str]) -> int:
-    """How many groups there are where more than twelve would have to be shown; 0 where all are."""
-    figures, _ = figures_by(results, dimension, metrics)
-    now = figures[figures["period"] == results.book.window.label]
-    most = now.groupby("metric")["group"].nunique().max() if len(now) else 0
-    return int(most) if most > MOST_GROUPS else 0
-
-
-# --- why something is missing -------------------------------------------------------------------------
-
-
-def missing_from(book: Book, table: str, window: Window | None = None) -> NotMeasured | None:
-    """Why nothing can be said from a table's rows about a window (the run's own, if not given); None if it can."""
-    window = window or book.window
-    if table in book.absent:
-        return NotMeasured(f"table_absent|{table}")
-    coverage = book.coverage_of(table)
-    if coverage.start is None:
-        return NotMeasured("no_rows")
-    if coverage.is_before(window):
-        return NotMeasured(f"before_data|{coverage.start}")
-    if window.days == 0 or coverage.is_after(window):
-        return NotMeasured(f"after_data|{coverage.last_day}" if coverage.end else "not_begun")
-    return None
-
-
-def in_words(missing: NotMeasured, book: Book, language: str) -> NotMeasured:
-    """The reason with tables and days as the language names them."""
-    return NotMeasured(say_reason(missing.reason, book, language))
 
 
 # --- the queue by hour --------------------------------------------------------------------------------

@@ -8,13 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.catalogue import DEFAULT, Metric, label
+from analysis.catalogue import DEFAULT, Metric, Text, label
 from analysis.facts import Book
 from analysis.params import Exclusion
-from analysis.report.explained import fill_in
-from analysis.report.kpis_shown import kpi_rows, not_measured_list, say_reason, variant_name
+from analysis.report.examples_shown import say_example
+from analysis.report.kpis_shown import kpi_rows, not_measured_list, say_reason, say_value, variant_name
 from analysis.report.pages.customer_value_rows import model_name
-from analysis.report.pages.definitions import formula_in_words
 from analysis.report.tables_shown import format_date, format_percent
 from analysis.suite import Results
 
@@ -25,7 +24,10 @@ SETTINGS_SHOWN: dict[str, tuple[str, ...]] = {
         "currency", "time_zone", "fiscal_year_start_month", "data_through", "settle_days",
         "max_rejected_share", "first_possible_date", "exclusions",
     ),
-    "customers": ("activity_window_days", "frequent_orders", "new_customers_by"),
+    "customers": (
+        "activity_window_days", "frequent_orders", "new_customers_by", "customer_base", "renewal_grace_days",
+    ),
+    "sales": ("lead_conversion_days", "stage_conversion_days"),
     "service": (
         "survey_answer_days", "survey_minimum_answers", "survey_maximum_age_days", "first_contact_days",
         "self_service_days", "service_level_seconds", "working_hours", "holidays_country", "comment_themes",
@@ -154,39 +156,79 @@ def _metrics_needing(book: Book, table: str, language: str) -> Iterator[str]:
 
 
 def variant_rows(results: Results, language: str) -> tuple[pd.DataFrame, list[str]]:
-    """The metrics that have several definitions (口径), each definition with its value in the period.
+    """The metrics that have several definitions (口径), one row each: the chosen one's figure, the others beside it.
 
     Returns
     -------
     rows, not_measured
-        Rows: ``metric`` (the section), ``name, in_use, value, low, high, n, unit, reason, formula``. Metrics
+        Rows: ``family`` (the section), ``metric, name`` (of the chosen definition, if it is not the default),
+        ``value, low, high, unit, reason, others`` (the other definitions with their values, in words). Metrics
         with no value under any definition are not among them but named, with the reason, in ``not_measured``.
     """
     book = results.book
     several = [metric for metric in book.catalogue.metrics.values() if metric.variants and metric.shown]
     rows = kpi_rows(results, [variant for metric in several for variant in metric.all_variants()])
-    metrics = [book.catalogue.metric(row.metric, row.variant) for row in rows.itertuples()]
-    rows["is_in_use"] = [_is_in_use(book, metric) for metric in metrics]
+    rows["is_in_use"] = [_is_in_use(book, row.metric, row.variant) for row in rows.itertuples()]
     has_value = rows["value"].notna().groupby(rows["metric"]).transform("any")
-    shown = rows.assign(
-        metric=[metric.name.in_(language) for metric in metrics],
-        name=[_definition(metric, language) for metric in metrics],
-        in_use=[label("data_quality.in_use", language) if used else None for used in rows["is_in_use"]],
-        reason=[say_reason(reason, book, language) for reason in rows["reason"]],
-        formula=[_formula(metric, book, language) for metric in metrics],
-        n=rows["n"].where(rows["value"].notna()),
-    )
-    columns = ["metric", "name", "in_use", "value", "low", "high", "n", "unit", "reason", "formula"]
-    absent = not_measured_list(results, rows[~has_value & rows["is_in_use"]], language)
-    return shown.loc[has_value, columns].reset_index(drop=True), absent
+    chosen = rows[rows["is_in_use"]]
+    shown = chosen[has_value[chosen.index]]
+    others = dict(list(rows[~rows["is_in_use"]].groupby("metric")))
+    side_by_side = [
+        _side_by_side(results, row, others[row["metric"]], language) for row in shown.to_dict("records")
+    ]
+    absent = not_measured_list(results, chosen[~has_value[chosen.index]], language)
+    columns = ["family", "metric", "name", "value", "low", "high", "unit", "reason", "others"]
+    return pd.DataFrame(side_by_side, columns=columns), absent
 
 
-def _is_in_use(book: Book, metric: Metric) -> bool:
-    return book.settings.variants.get(metric.id, DEFAULT) == metric.variant
+def _is_in_use(book: Book, metric_id: str, variant: str) -> bool:
+    return book.settings.variants.get(metric_id, DEFAULT) == variant
 
 
-def _formula(metric: Metric, book: Book, language: str) -> str:
-    """How the metric is worked out, on which rows."""
-    formula = fill_in(formula_in_words(metric, language), book.setting_values)
-    where = fill_in(metric.where or "", book.setting_values)
-    return label("data_quality.formula_where", language, formula=formula, where=where) if where else formula
+def _side_by_side(
+    results: Results, row: dict[str, Any], others: pd.DataFrame, language: str
+) -> dict[str, Any]:
+    book = results.book
+    metric = book.catalogue.metric(row["metric"], row["variant"])
+    told = [_other(book, other, language) for other in others.to_dict("records")]
+    return {
+        **{name: row[name] for name in ("value", "low", "high", "unit")},
+        "family": label(f"scorecard.family_{metric.family}", language),
+        "metric": metric.name.in_(language),
+        "name": variant_name(metric, language) or None,
+        "reason": say_reason(row["reason"], book, language),
+        "others": label("kpis.list_join", language).join(told),
+    }
+
+
+def _other(book: Book, row: dict[str, Any], language: str) -> str:
+    """Another definition with its value: ``over all customers 30.2%``."""
+    metric = book.catalogue.metric(row["metric"], row["variant"])
+    value = say_value(row["value"], metric, book, language)
+    return label("data_quality.variant_value", language, name=_definition(metric, language), value=value)
+
+
+# --- worked examples ----------------------------------------------------------------------------------
+
+
+def example_rows(book: Book, language: str) -> pd.DataFrame:
+    """The definitions with an example or a misprint in a source document: ``metric, name, example, printed``."""
+    rows = [
+        {
+            "metric": metric.name.in_(language),
+            "name": variant_name(metric, language) or None,
+            "example": say_example(metric, book, language) or None,
+            "printed": ("" if language == "zh" else " ").join(text.in_(language) for text in texts),
+        }
+        for record in book.catalogue.metrics.values()
+        for metric in record.all_variants()
+        if metric.one_of is None and (texts := _own_remarks(metric, record))
+    ]
+    return pd.DataFrame(rows, columns=["metric", "name", "example", "printed"])
+
+
+def _own_remarks(metric: Metric, record: Metric) -> list[Text]:
+    """What is said of a definition's example and of what is printed, unless the default definition says it."""
+    example = metric.example if metric is record or metric.example != record.example else None
+    misprint = metric.misprint if metric is record or metric.misprint != record.misprint else None
+    return [text for text in (example.note if example else None, misprint) if text]
