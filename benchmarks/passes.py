@@ -54,7 +54,8 @@ class Listening:
         return getattr(self._connection, name)
 
     def execute(self, statement: str, *values: Any) -> Any:
-        return self._connection.execute(self._heard(statement), *values)
+        # A statement with values keeps house: it asks what there is, and reads no table.
+        return self._connection.execute(statement if values else self._heard(statement), *values)
 
     def sql(self, statement: str) -> Any:
         return self._connection.sql(self._heard(statement))

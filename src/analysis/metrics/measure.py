@@ -221,8 +221,12 @@ def _day_of(at: str | None) -> str:
     return f"{at.removesuffix('_at')}_on" if at and at.endswith("_at") else str(at)
 
 
-def scan_sql(book: Book, scan: Scan) -> str:
-    """The statement of a scan, with ``$name`` where a setting goes: windows of the company, and of its groups."""
+def scan_sql(book: Book, scan: Scan, grouped: Sequence[Window] | None = None) -> str:
+    """The statement of a scan, with ``$name`` where a setting goes: windows of the company, and of its groups.
+
+    Groups are told apart in the ``grouped`` windows, in all if these are not given; in the others all rows are of one
+    group without a name.
+    """
     if scan.metrics[0].kind == "concentration":
         return _ranked_sql(book, scan, scan.metrics[0], scan.windows)
     if scan.metrics[0].kind == "quantile":
@@ -234,7 +238,7 @@ def scan_sql(book: Book, scan: Scan) -> str:
     sets = ", ".join([*(["(period)"] if scan.with_company else []), *(f"(period, {name})" for name in names)])
     grouping = [f"grouping({name}) as without_{name}" for name in names]
     columns = (f"{expression} as {name}" for expression, name in values.items())
-    inner = ",\n    ".join(["period", *_group_columns(scan.dimensions), *columns])
+    inner = ",\n    ".join(["period", *_group_columns(scan.dimensions, grouped), *columns])
     outer = ",\n  ".join(["period", *names, *grouping, *sums])
     return (
         f"select\n  {outer}\nfrom (\n  select\n    {inner}\n  from (\n{_counted(book, scan, last)}\n  ) placed\n"
@@ -397,10 +401,14 @@ def _window_case(book: Book, scan: Scan) -> str:
     return "case " + " ".join(branches) + " end"
 
 
-def _group_columns(dimensions: Sequence[Dimension]) -> list[str]:
-    return [
-        f"coalesce(cast({each.column_name} as varchar), '{NOT_STATED}') as {each.id}" for each in dimensions
-    ]
+def _group_columns(dimensions: Sequence[Dimension], grouped: Sequence[Window] | None = None) -> list[str]:
+    named = {
+        each.id: f"coalesce(cast({each.column_name} as varchar), '{NOT_STATED}')" for each in dimensions
+    }
+    if grouped is not None:
+        labels = ", ".join(f"'{window.label}'" for window in grouped)
+        named = {name: f"case when period in ({labels}) then {group} end" for name, group in named.items()}
+    return [f"{group} as {name}" for name, group in named.items()]
 
 
 def _sums(
@@ -578,15 +586,30 @@ def _run(book: Book, scan: Scan) -> pd.DataFrame:
             alike.setdefault(_value_of(metric), []).append(metric)
         of_one_value = [replace(scan, metrics=tuple(metrics)) for metrics in alike.values()]
         return pd.concat([_ordered(book, one, compared) for one in of_one_value], ignore_index=True)
-    parts = []
-    if scan.with_company:
-        company = book.ask(scan_sql(book, replace(scan, dimensions=())))
-        parts.append(_every_window(company, scan))
-    if scan.dimensions and compared:
-        groups = book.ask(scan_sql(book, replace(scan, windows=compared, with_company=False)))
-        parts += [_of_dimension(groups, dimension.id) for dimension in scan.dimensions]
+    company, groups = _company_and_groups(book, scan, compared)
+    parts = [_every_window(company, scan)] if scan.with_company else []
+    parts += [_of_dimension(groups, dimension.id) for dimension in scan.dimensions if len(groups)]
     sums = _by_metric(pd.concat(parts, ignore_index=True), scan.metrics)
     return sums[sums["by"].isna() | (sums["n"] > 0)]
+
+
+def _company_and_groups(
+    book: Book, scan: Scan, compared: Sequence[Window]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The sums of a scan side by side: the company's in every window, and groups' in those that are compared.
+
+    Facts by window are put together from several others: they are read once for both. Where rows borrow what their
+    customers were, only those of the windows compared do.
+    """
+    wants_groups = bool(scan.dimensions and compared)
+    if scan.with_company and wants_groups and scan.at is None:
+        sums = book.ask(scan_sql(book, scan, compared))
+        is_company = sums[[f"without_{each.id}" for each in scan.dimensions]].eq(1).all(axis=1)
+        is_compared = sums["period"].isin([window.label for window in compared])
+        return sums[is_company], sums[~is_company & is_compared]
+    company = book.ask(scan_sql(book, replace(scan, dimensions=()))) if scan.with_company else pd.DataFrame()
+    of_groups = replace(scan, windows=tuple(compared), with_company=False)
+    return company, book.ask(scan_sql(book, of_groups)) if wants_groups else pd.DataFrame()
 
 
 def _ranked(book: Book, scan: Scan, compared: Sequence[Window]) -> pd.DataFrame:
