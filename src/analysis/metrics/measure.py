@@ -547,8 +547,12 @@ def _shared_lookups(book: Book, scans: Sequence[Scan]) -> dict[Holder, str]:
             ):
                 columns.setdefault(holder, []).append(dimension.column_name)
     labels = ", ".join(f"'{label}'" for label in sorted(_compared(book)))
+    # Customers are put together from all orders; what is kept for their windows has the same traits.
+    is_kept = any(scan.fact in OF_CUSTOMERS_BY_WINDOW for scan in scans)
+    source = {"customers": "customer_stretches"} if is_kept else {}
     return {
-        holder: f"select {', '.join(dict.fromkeys([*holder.keys, *names]))} from {holder.relation}"
+        holder: f"select {', '.join(dict.fromkeys([*holder.keys, *names]))} "
+        f"from {source.get(holder.relation, holder.relation)}"
         + (f" where period in ({labels})" if holder.also_by else "")
         for holder, names in columns.items()
         if len(names) > len(set(names))  # more than one scan asks
