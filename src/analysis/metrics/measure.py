@@ -139,20 +139,24 @@ def measured_metrics(catalogue: Catalogue) -> list[Metric]:
 
 def missing_tables(book: Book, metric: Metric) -> list[str]:
     """The tables a metric needs that the company does not supply; of those of which one is enough, all."""
-    absent = set(book.absent)
-    needs = {*metric.needs, *_needed_for_customers(book, metric)} & absent
+    return tables_lacking(metric, book.absent, book.settings.customer_base)
+
+
+def tables_lacking(metric: Metric, absent: Iterable[str], customer_base: str) -> list[str]:
+    """The same for a company that does not supply the ``absent`` tables and counts customers so."""
+    absent = set(absent)
+    needs = {*metric.needs, *_needed_for_customers(metric, absent, customer_base)} & absent
     return sorted(needs | (set(metric.needs_any) if set(metric.needs_any) <= absent else set()))
 
 
-def _needed_for_customers(book: Book, metric: Metric) -> set[str]:
+def _needed_for_customers(metric: Metric, absent: set[str], customer_base: str) -> set[str]:
     """What says who is a customer (the setting ``customer_base``), and orders where it is about what was ordered."""
-    base = book.settings.customer_base
     if metric.fact not in OF_ORDERS:
         return set()
-    if base == "orders" or metric.fact == "orders" or COLUMNS_OF_ORDERS & _words(metric):
+    if customer_base == "orders" or metric.fact == "orders" or COLUMNS_OF_ORDERS & _words(metric):
         return {"orders"}
     either = {"orders", "contracts"}
-    return {"contracts"} if base == "contracts" else either if either <= set(book.absent) else set()
+    return {"contracts"} if customer_base == "contracts" else either if either <= absent else set()
 
 
 def _words(metric: Metric) -> set[str]:
@@ -402,9 +406,7 @@ def _window_case(book: Book, scan: Scan) -> str:
 
 
 def _group_columns(dimensions: Sequence[Dimension], grouped: Sequence[Window] | None = None) -> list[str]:
-    named = {
-        each.id: f"coalesce(cast({each.column_name} as varchar), '{NOT_STATED}')" for each in dimensions
-    }
+    named = {each.id: f"coalesce(cast({each.column_name} as varchar), '{NOT_STATED}')" for each in dimensions}
     if grouped is not None:
         labels = ", ".join(f"'{window.label}'" for window in grouped)
         named = {name: f"case when period in ({labels}) then {group} end" for name, group in named.items()}

@@ -10,12 +10,12 @@ import pandas as pd
 from analysis.catalogue import DEFAULT, Metric, label, load_catalogue
 from analysis.facts import Book
 from analysis.facts.book import find_coverage
-from analysis.params import Params
+from analysis.params import Params, Settings
 from analysis.report.examples_shown import say_example
 from analysis.report.explained import Explained, fill_in
 from analysis.report.kpis_shown import say_interval, say_reason, say_value, variant_name
 from analysis.suite import Results
-from analysis.tables.prepared import prepare, read_quality, suggest_activity_window_days
+from analysis.tables.prepared import Prepared, prepare, read_quality, suggest_activity_window_days
 from analysis.tables.quality import rule_words
 
 
@@ -161,8 +161,7 @@ def check_text(params: Params) -> str:
             f"activity_window_days is {settings.activity_window_days}; nine of ten gaps between a customer's purchases "
             f"are at most {days} days."
         )
-    missing = [name for name in load_catalogue().tables if name not in prepared.tables]
-    lines += ["", *(_missing_line(name) for name in missing)]
+    lines += ["", *_missing_lines(prepared, settings)]
     return "\n".join(lines).rstrip()
 
 
@@ -174,15 +173,24 @@ def _quality_lines(quality: pd.DataFrame) -> list[list[str]]:
     ]  # fmt: skip
 
 
-def _missing_line(table: str) -> str:
-    needing = [
-        metric.id
-        for metric in load_catalogue().metrics.values()
-        if table in metric.needs or (table == "orders" and metric.fact in ("orders", "customer_periods"))
+def _missing_lines(prepared: Prepared, settings: Settings) -> list[str]:
+    """What is not measured, and by what nothing can be told apart, for want of each table that is not supplied."""
+    from analysis.metrics.measure import tables_lacking
+
+    catalogue = load_catalogue()
+    absent = [name for name in catalogue.tables if name not in prepared.tables]
+    lost: dict[str, list[str]] = {name: [] for name in absent}
+    for record in (each for each in catalogue.records if each.shown):
+        for table in tables_lacking(record, absent, settings.customer_base):
+            lost[table].append(f"{record.id}.<{record.each}>" if record.each else record.id)
+    for name, dimension in catalogue.dimensions.items():
+        for table in set(dimension.needs) & set(absent):
+            lost[table].append(f"breakdown by {name}")
+    return [
+        f"Table {table} is not supplied; without it there is no {', '.join(dict.fromkeys(names))}."
+        for table, names in lost.items()
+        if names
     ]
-    dimensions = [name for name, dimension in load_catalogue().dimensions.items() if table in dimension.needs]
-    lost = ", ".join([*needing, *(f"breakdown by {name}" for name in dimensions)])
-    return f"Table {table} is not supplied; without it there is no {lost}."
 
 
 def aligned(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
