@@ -210,6 +210,14 @@ def test_a_company_with_contracts_alone_has_its_retention_measured(without_order
     assert rows["winback_rate"] == 1.0  # of signs_again alone
 
 
+def test_its_customers_are_told_apart_by_what_contracts_tell_of_them(without_orders):
+    rate = without_orders.catalogue.metrics["customer_retention_rate"]
+    rows = measure(without_orders, ["tenure_band"], [rate])
+    groups = rows[(rows["period"] == "2026Q2") & rows["by"].eq("tenure_band")]
+    assert groups["n"].sum() == 2  # both at the start
+    assert groups["numerator"].sum() == 1
+
+
 def test_the_whole_suite_of_such_a_company_adds_up(without_orders):
     results = measure_suite(without_orders)
     assert results.is_reconciled

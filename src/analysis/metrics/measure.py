@@ -197,7 +197,8 @@ def reaches(book: Book, dimension: Dimension, fact: str | None) -> bool:
         return False
     if dimension.overlapping:
         return fact in OF_CUSTOMERS_BY_WINDOW
-    return dimension.changes_hands or not {"orders", "customers"} <= set(book.absent)
+    by_contracts = {"contracts"} if book.settings.customer_base != "orders" else set()
+    return dimension.changes_hands or not {"orders", "customers", *by_contracts} <= set(book.absent)
 
 
 def overlaps(dimension: Dimension, fact: str | None) -> bool:

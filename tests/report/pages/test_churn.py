@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from bs4 import BeautifulSoup
 
@@ -17,7 +19,7 @@ from analysis.report.pages.churn import (
 )
 from analysis.report.pages.churn_rows import ABOVE
 from analysis.report.pages.retention import show_retention_kpis
-from analysis.suite import Results
+from analysis.suite import Results, measure_suite
 
 in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
 SCRIPT, FORMULA = "<script>alert(1)</script>", "=cmd|' /C calc'!A0"
@@ -53,6 +55,21 @@ def test_reasons_are_listed_with_value_and_change_and_the_silent_last(leaving, l
     assert rows[1][5].startswith("+40.9") and rows[1][5].endswith(higher)
     assert rows[4][2] == "–"
     assert "73%" in read(html).select_one(".wb-below").get_text()  # 44 of 60
+
+
+@in_each_language
+def test_what_was_lost_with_a_customer_is_not_told_where_there_are_no_orders(open_company, language):
+    contracts = "".join(f"k{n},c{n},2024-01-01,2024-11-0{n}\n" for n in range(1, 4))
+    tables = {
+        "contracts": "contract_id,customer_id,starts_on,ends_on\n" + contracts,
+        "exits": "customer_id,exited_on,kind,reason\nc1,2024-11-01,voluntary,price\n",
+    }
+    book = open_company(tables, "2024Q4", customer_base="contracts", data_through=date(2024, 12, 31))
+    html = show_churn_reasons(measure_suite(book), language=language)
+    assert [row[:2] for row in cells(html)] == [["price " + {"en": "Voluntary", "zh": "自愿"}[language], "1"],
+                                                [{"en": "not stated", "zh": "未注明"}[language], "2"]]  # fmt: skip
+    assert "€" not in html
+    assert {"en": "Value", "zh": "价值为"}[language] not in html
 
 
 @in_each_language

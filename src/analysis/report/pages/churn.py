@@ -97,6 +97,11 @@ def show_churn_reasons(results: Results, *, language: str) -> Markup:
     rows = reason_rows(lost, before, book, language)
     keys = ("reason", "customers", "share", "so_far", "value", "value_share")
     words = {key: _words(f"reasons_{key}", language) for key in keys}
+    has_value = "orders" not in book.absent  # what a customer brought is known from his orders
+    value = [
+        Column("value", words["value"], unit="money"),
+        Column("value_share", words["value_share"], unit="percent"),
+    ]
     columns = [
         Column("name", words["reason"], detail_from="kind_name"),
         Column("customers", words["customers"], unit="number", strong=True),
@@ -104,12 +109,11 @@ def show_churn_reasons(results: Results, *, language: str) -> Markup:
         Column("low", label("kpis.interval", language, level=say_level(book, language)), unit="percent", high="high"),
         Column("cumulative", words["so_far"], unit="percent"),
         *([] if before is None else [_change_column(book, language)]),
-        Column("value", words["value"], unit="money"),
-        Column("value_share", words["value_share"], unit="percent"),
+        *(value if has_value else []),
     ]  # fmt: skip
     return table_html(
         rows, columns, language=language, phone="cards", currency=book.settings.currency,
-        note=reasons_note(lost, before, language), strong_from="is_total",
+        note=reasons_note(lost, before, has_value, language), strong_from="is_total",
         caption=_words("reasons_caption", language, period=_period(book, language)),
     )  # fmt: skip
 
@@ -142,10 +146,11 @@ def reason_rows(lost: pd.DataFrame, before: pd.DataFrame | None, book: Book, lan
     return pd.concat([named, pd.DataFrame([silent])], ignore_index=True).astype({"kind_name": object})
 
 
-def reasons_note(lost: pd.DataFrame, before: pd.DataFrame | None, language: str) -> str:
-    """Of how many a reason is known, what the shares are of, and how changes are judged."""
-    compared = _words("reasons_compared", language) if before is not None else ""
-    return join_sentences([stated_note(lost, language), _words("reasons_note", language), compared], language)
+def reasons_note(lost: pd.DataFrame, before: pd.DataFrame | None, has_value: bool, language: str) -> str:
+    """Of how many a reason is known, what the shares and the value are of, and how changes are judged."""
+    keys = ["note", *(["value_note"] if has_value else []), *([] if before is None else ["compared"])]
+    said = [_words(f"reasons_{key}", language) for key in keys]
+    return join_sentences([stated_note(lost, language), *said], language)
 
 
 @html_per_language
