@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 import analysis.report.html as pages
 from analysis.report.editions import BROWSER_FLAGS, find_browser
 from analysis.report.html import PageError, PageLink, check_page, render_page
-from analysis.report.tables_shown import PHONE_PNG
+from analysis.report.tables_shown import PHONE_PNG, callout
 
 PNG = base64.b64encode(
     b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (1440).to_bytes(4) + (680).to_bytes(4) + b"\x08\x02" + bytes(11)
@@ -421,3 +421,18 @@ def test_nothing_sticks_out_of_the_page_at_phone_or_desk_width(executed, languag
     ]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert f"<title>{width_pixels} wide</title>" in ran.stdout
+
+
+def test_a_note_in_the_same_words_is_said_once_in_a_section():
+    note, other = str(callout("Table Customers is not supplied.", "en")), str(callout("No rows.", "en"))
+    notebook = new_notebook(
+        cells=[
+            text_cell("# Sales"), text_cell("## Channels"),
+            *(code_cell("", shown({"text/html": html})) for html in (note, other, note)),
+            text_cell("## Products"), code_cell("", shown({"text/html": note})),
+        ]
+    )  # fmt: skip
+    page = BeautifulSoup(render_page(notebook, language="en", header=HEADER), "html.parser")
+    said = [each.get_text(" ", strip=True) for each in page.select("h2[id], div.wb-callout")]
+    missing = "Note Table Customers is not supplied."
+    assert said == ["Channels", missing, "Note No rows.", "Products", missing]

@@ -142,6 +142,7 @@ def page_body(notebook: NotebookNode, *, language: str, edition: Edition = "mana
     title = _take_title(body)
     contents = name_headings(body)
     scope_headings(body)
+    say_once(body)
     return PageBody(Markup(str(body)), title, contents if len(contents) > 1 else [])
 
 
@@ -363,6 +364,19 @@ def scope_headings(body: BeautifulSoup) -> None:
     """Give a scope to every table heading that lacks one: columns in the head, rows elsewhere."""
     for heading in body.find_all("th", scope=False):
         heading["scope"] = "col" if heading.find_parent("thead") else "row"
+
+
+def say_once(body: BeautifulSoup) -> None:
+    """Of notes with the same words in one section keep the first: several parts may lack the same table."""
+    said: set[str] = set()
+    for element in body.select("h2, div.wb-is-note"):
+        words = element.get_text(" ", strip=True)
+        if element.name == "h2":
+            said = set()
+        elif words in said:
+            element.decompose()
+        else:
+            said.add(words)
 
 
 # --- the page around them -------------------------------------------------------------------------
