@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -135,7 +136,15 @@ class WarmKernels:
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
+        self._remove_folder()
+
+    def _remove_folder(self) -> None:
+        """Leave no file behind: a page that was just being started may still write one while others are removed."""
+        end = time.monotonic() + ENDING_SECONDS
         shutil.rmtree(self.folder, ignore_errors=True)
+        while self.folder.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def _address(self) -> Path:
