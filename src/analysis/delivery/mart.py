@@ -1,0 +1,270 @@
+"""The KPI mart: runs as tables that BI tools read, in a folder of Parquet files or in a DuckDB file.
+
+Loading a company's period again replaces exactly its rows. A load that fails leaves what was there.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+# The one place outside the engine floor that imports it (pyproject.toml names the exception): a DuckDB file is a
+# format that is written here, as Parquet is, and whichever engine has measured the run makes no difference to it.
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.delivery.mart_tables import ARROW_TYPES, KEYS, MEANINGS, TABLES, mart_columns, mart_tables
+from analysis.errors import InputError
+from analysis.suite import Results
+
+DUCKDB_SUFFIX = ".duckdb"
+STORAGE_VERSION = "v1.0.0"
+"""Format of a new DuckDB file: BI tools bring a DuckDB of their own, often older, which cannot read a newer one."""
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_LOADING = ".loading-"
+
+
+class MartError(InputError):
+    """A mart that cannot be loaded into; the message says what to do."""
+
+
+def check_target(target: str) -> Path:
+    """Where a mart lies, if it is one of the two kinds: a folder, or a file whose name ends in ``.duckdb``.
+
+    Raises
+    ------
+    MartError
+        For the address of a database, another file, or a folder that holds something else.
+    """
+    if _URL.match(target):
+        kind = target.partition(":")[0]
+        raise MartError(
+            f"--to {kind}:…: databases are not supported; give a folder (for Parquet files) or a file NAME.duckdb"
+        )
+    path = Path(target)
+    if path.suffix == DUCKDB_SUFFIX:
+        if path.is_dir():
+            raise MartError(f"{path} is a folder; a mart named *.duckdb is a file")
+        return path
+    if path.exists() and not path.is_dir():
+        raise MartError(f"{path} is a file; give a folder (for Parquet files) or a file NAME.duckdb")
+    _check_folder(path)
+    return path
+
+
+def load_mart(results: Results, target: str, loaded_at: datetime | None = None) -> dict[str, int]:
+    """The rows that one run has put into the mart, counted by table; they replace those of its company and period.
+
+    Parameters
+    ----------
+    target
+        A folder, or a DuckDB file; made if it is not there.
+    loaded_at
+        The instant of loading, UTC without zone; now if not given.
+
+    Raises
+    ------
+    MartError
+        If the run is not reconciled, or the target is in use, of another version, or cannot be written.
+    """
+    path, book = check_target(target), results.book
+    if not results.is_reconciled:
+        broken = ", ".join(results.identities.loc[~results.identities["holds"], "identity"].unique())
+        raise MartError(f"{book.window.label} is not loaded: some of its figures do not add up ({broken})")
+    tables = mart_tables(results, loaded_at or datetime.now(UTC).replace(tzinfo=None, microsecond=0))
+    keys = dict(zip(KEYS, (book.params.company_id, book.window.label), strict=True))
+    (_load_duckdb if path.suffix == DUCKDB_SUFFIX else _load_folder)(path, tables, keys)
+    return {name: rows.num_rows for name, rows in tables.items()}
+
+
+def _check_columns(where: str, table: str, found: Mapping[str, str]) -> None:
+    declared = mart_columns()[table]
+    if dict(found) == declared:
+        return
+    differing = {
+        "missing": [name for name in declared if name not in found],
+        "unknown": [name for name in found if name not in declared],
+        "of another type": [
+            name for name, kind in found.items() if name in declared and declared[name] != kind
+        ],
+    }
+    listed = "; ".join(f"{what}: {', '.join(names)}" for what, names in differing.items() if names)
+    raise MartError(
+        f"{where}: table {table} has other columns than this version of the workbook writes ({listed}). "
+        "Load into a new mart, and every period you want in it"
+    )
+
+
+# --- a DuckDB file ---------------------------------------------------------------------------------------
+
+
+def _load_duckdb(path: Path, tables: Mapping[str, pa.Table], keys: Mapping[str, str]) -> None:
+    """All tables in one transaction."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(duckdb.connect()) as connection:
+            version = "" if path.exists() else f" (storage_version '{STORAGE_VERSION}')"
+            connection.execute(f"attach '{_in_quotes(path)}' as mart{version}")
+            connection.execute("use mart")
+            for name, rows in tables.items():
+                connection.register(f"given_{name}", rows)
+            connection.begin()
+            for name in tables:
+                _replace_rows(connection, path, name, keys)
+            connection.commit()
+            connection.execute("use memory")
+            connection.execute("detach mart")  # one file is left, without a log beside it
+    except duckdb.Error as error:
+        raise MartError(_why_not(path, " ".join(str(error).split()))) from None
+    except OSError as error:
+        raise MartError(f"{path}: the mart cannot be written ({error})") from None
+
+
+def _replace_rows(
+    connection: duckdb.DuckDBPyConnection, path: Path, table: str, keys: Mapping[str, str]
+) -> None:
+    if found := _columns_in(connection, table):
+        _check_columns(str(path), table, found)
+    else:
+        columns = ", ".join(f'"{name}" {kind}' for name, kind in mart_columns()[table].items())
+        connection.execute(f"create table {table} ({columns})")
+        connection.execute(f"comment on table {table} is '{_in_quotes(MEANINGS[table])}'")
+    where = " and ".join(f"{key} = ?" for key in keys)
+    connection.execute(f"delete from {table} where {where}", list(keys.values()))
+    connection.execute(f"insert into {table} by name select * from given_{table}")
+
+
+def _columns_in(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    sql = (
+        "select column_name, data_type from duckdb_columns() "
+        "where database_name = 'mart' and schema_name = 'main' and table_name = ?"
+    )
+    return dict(connection.execute(sql, [table]).fetchall())
+
+
+def _why_not(path: Path, error: str) -> str:
+    if "Could not set lock" in error or "file handle conflict" in error:
+        return f"{path} is in use by another program (a BI tool, or another load): close it there, or try again later"
+    return f"{path}: the mart cannot be written ({error})"
+
+
+def _in_quotes(text: object) -> str:
+    return str(text).replace("'", "''")
+
+
+# --- a folder of Parquet files ---------------------------------------------------------------------------
+
+
+def _load_folder(folder: Path, tables: Mapping[str, pa.Table], keys: Mapping[str, str]) -> None:
+    """One file for each table, company and period: all written aside, then renamed into their places."""
+    partition = Path(*(f"{key}={_folder_name(value)}" for key, value in keys.items()))
+    places = {name: folder / name / partition / f"{name}.parquet" for name in tables}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder), _aside(folder) as aside:
+            _check_files(folder, set(places.values()))
+            for name, rows in tables.items():
+                pq.write_table(_with_dictionaries(rows), aside / f"{name}.parquet")
+            _put_in_place(aside, places)
+    except OSError as error:
+        raise MartError(f"{folder}: the mart cannot be written ({error})") from None
+
+
+def _check_folder(folder: Path) -> None:
+    inside = (
+        {file.name for file in folder.iterdir() if not file.name.startswith(".")}
+        if folder.is_dir()
+        else set()
+    )
+    if inside and not inside & {*TABLES}:
+        raise MartError(f"{folder} holds other files and no mart; give a folder of its own")
+
+
+def _folder_name(value: str) -> str:
+    """The value as part of a path: what no file system takes is %-encoded, as Hive and Spark do."""
+    return re.sub(r"[^\w .-]", lambda found: quote(found[0], safe=""), value)
+
+
+def _with_dictionaries(rows: pa.Table) -> pa.Table:
+    """The rows with the keys as Arrow reads them from the names of folders: else it takes them for two types."""
+    for key in KEYS:
+        place = rows.schema.get_field_index(key)
+        rows = rows.set_column(place, key, rows[key].dictionary_encode())
+    return rows
+
+
+def _check_files(folder: Path, replaced: set[Path]) -> None:
+    """Every file that stays must have the columns of this version: readers see all of them as one table."""
+    for table, declared in mart_columns().items():
+        for file in sorted((folder / table).glob("*/*/*.parquet")):
+            if file not in replaced:
+                _check_columns(str(file), table, _sql_types(file, declared))
+
+
+def _sql_types(file: Path, declared: Mapping[str, str]) -> dict[str, str]:
+    try:
+        schema = pq.read_schema(file)
+    except pa.ArrowInvalid as error:
+        raise MartError(f"{file}: cannot be read ({error}); remove it and load its period again") from None
+    types = {field.name: _plain(field.type) for field in schema}
+    return {
+        name: declared[name] if name in declared and ARROW_TYPES[declared[name]] == kind else str(kind)
+        for name, kind in types.items()
+    }
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One load at a time; another waits. The lock goes with its process, however that ends."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system: renames alone keep every file whole
+        yield
+        return
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in folder.glob(f"{_LOADING}*"):  # by a load that was killed: nobody else is writing now
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+
+
+@contextmanager
+def _aside(folder: Path) -> Iterator[Path]:
+    aside = folder / f"{_LOADING}{uuid.uuid4().hex}"
+    aside.mkdir()
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _put_in_place(aside: Path, places: Mapping[str, Path]) -> None:
+    """Each file renamed over its predecessor; if one cannot be, those before it are put back."""
+    done: list[tuple[Path, Path]] = []
+    try:
+        for name, place in places.items():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            earlier = aside / f"{name}.earlier"
+            if place.exists():
+                shutil.copy2(place, earlier)
+            (aside / f"{name}.parquet").replace(place)
+            done.append((place, earlier))
+    except BaseException:
+        for place, earlier in reversed(done):
+            if earlier.exists():
+                earlier.replace(place)
+            else:
+                place.unlink()
+        raise
