@@ -47,6 +47,11 @@ class CustomersFormat(StrEnum):
     parquet = "parquet"
 
 
+class OneLanguage(StrEnum):
+    en = "en"
+    zh = "zh"
+
+
 class Sample(StrEnum):
     cdnow = "cdnow"
     demo = "demo"
@@ -174,6 +179,51 @@ def customers(
 
 
 @app.command()
+def mart(
+    params: ParamsOption,
+    period: Annotated[
+        str, typer.Option("--period", "-p", help="A period, or a range such as 1997Q1..1998Q2.")
+    ],
+    to: Annotated[str, typer.Option(help="A folder, for Parquet files, or a file NAME.duckdb.")],
+) -> None:
+    """Load a period into a KPI mart for BI tools. What the mart held of that period is replaced."""
+    with _plain_errors():
+        from analysis.delivery.mart import check_target, load_mart
+        from analysis.params import load_params
+        from analysis.periods import parse_periods
+
+        check_target(to)
+        fiscal_year_start_month = load_params(params).settings.fiscal_year_start_month
+        for one in parse_periods(period, fiscal_year_start_month):
+            rows = load_mart(_results(params, one.label), to)
+            _say(f"{one.label}: {rows['kpis']:,} figures, {rows['customers']:,} customers")
+        print(to)
+
+
+@app.command()
+def excel(
+    params: ParamsOption,
+    period: PeriodOption,
+    language: Annotated[
+        OneLanguage | None, typer.Option("--language", "-l", help="The settings' first if not given.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write; reports/<company>/<company>_<period>_<language>.xlsx if not given."
+        ),
+    ] = None,
+) -> None:
+    """Write an Excel workbook of a period. Scorecard, all figures, trends, customers, definitions."""
+    from analysis.delivery.excel import workbook_path, write_excel
+
+    with _plain_errors():
+        results = _results(params, period)
+        chosen = language.value if language else results.book.settings.languages[0]
+        print(write_excel(results, out or workbook_path(results.book, chosen), chosen))
+
+
+@app.command()
 def explain(
     metric: Annotated[str, typer.Argument(help="A metric, or metric.variant.")],
     params: ParamsOption,
@@ -232,6 +282,20 @@ def sample(
 
     with _plain_errors():
         print({Sample.cdnow: write_cdnow, Sample.demo: write_demo}[name](root))
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The company's folder, such as mycompany.")],
+    root: Annotated[Path, typer.Option(help="Project folder to write below.")] = Path(),
+    language: Annotated[Language, typer.Option("--language", "-l", help="Of the comments.")] = Language.en,
+) -> None:
+    """Begin with your own data. Commented settings, a file to fill in for each table, and the next command."""
+    from analysis.tables.begin_company import begin_company, say_next
+
+    with _plain_errors():
+        made = begin_company(name, root, _spoken(language))
+        print(say_next(made, _program(), _spoken(language)))
 
 
 @app.command()
@@ -317,6 +381,14 @@ def _pages(text: str) -> list[str]:
             raise InputError(f"there is no page {word!r}{nearest(word, known)}")
         found.append(name)
     return found
+
+
+def _program() -> str:
+    """The workbook as it can be typed here."""
+    import shutil
+
+    typed = sys.argv[0]
+    return typed if Path(typed).stem == "workbook" and not shutil.which("workbook") else "workbook"
 
 
 def _spoken(language: Language | None) -> str:

@@ -306,7 +306,7 @@ class Settings(Setting):
     @field_validator("company_id")
     @classmethod
     def _is_a_folder_name(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"[^\W_][\w .-]*(?<![ .])", value):
+        if value is not None and not is_folder_name(value):
             raise ValueError("should be the name of one folder: letters, digits, - and _")
         return value
 
@@ -413,6 +413,11 @@ def load_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
         listed = "\n".join(f"  - {line}" for line in dict.fromkeys(problems))
         raise ParamsError(f"{file.name} cannot be used:\n{listed}")
     return Params(settings=settings, path=file, root=_root(file))
+
+
+def is_folder_name(name: str) -> bool:
+    """Whether a name can be that of a company's folder: one folder, hidden nowhere, on any system."""
+    return re.fullmatch(r"[^\W_][\w .-]*(?<![ .])", name) is not None
 
 
 def content_hash(value: Any) -> str:

@@ -31,6 +31,7 @@ from analysis.periods import Period, Window
 from analysis.report.editions import index_page, single_file
 from analysis.report.html import PageBody, PageLink, check_page, has_gaps, page_body, page_of, read_page
 from analysis.report.kernels import WarmKernels, warm_kernels
+from analysis.report.pages.definitions import pages_of
 from analysis.report.per_language import LANGUAGES_VARIABLE
 from analysis.report.progress import Progress, Teller, seconds_left, tell_nobody
 from analysis.suite import Results, measure_suite
@@ -152,16 +153,6 @@ def run_reports(
             if following is not None:
                 ahead.append(pool.submit(_measure, params, following))
             yield run_report(params, period, kernels=kernels, measured=measured, **options)
-
-
-def pages_of(params: Params) -> list[str]:
-    """The pages of the settings that the company has a table for."""
-    known, supplied = load_catalogue().pages, set(params.settings.tables)
-    return [
-        name
-        for name in params.settings.pages
-        if not known[name].needs_any or supplied & {*known[name].needs_any}
-    ]
 
 
 def _measure(params: Params, period: Period) -> Results:

@@ -7,16 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.catalogue import DEFAULT, Metric, label, load_catalogue
+from analysis.catalogue import DEFAULT, Metric, Page, label, load_catalogue
 from analysis.facts import Book
 from analysis.facts.book import find_coverage
 from analysis.params import Params, Settings
 from analysis.report.examples_shown import say_example
 from analysis.report.explained import Explained, fill_in
 from analysis.report.kpis_shown import say_interval, say_reason, say_value, variant_name
+from analysis.report.pages.definitions import FAMILIES_OF, pages_of
 from analysis.suite import Results
 from analysis.tables.prepared import Prepared, prepare, read_quality, suggest_activity_window_days
 from analysis.tables.quality import rule_words
+
+METRICS_NAMED = 2  # of those that a page lacks; the lines of each table name all
 
 
 def kpi_table(results: Results, kpis: pd.DataFrame, language: str) -> str:
@@ -142,7 +145,7 @@ def _filters(metric: Metric) -> list[str]:
 
 
 def check_text(params: Params) -> str:
-    """What a company's files hold: rows kept and rejected, days covered, and what is missing for which metrics."""
+    """What a company's files hold: rows kept and rejected, days covered, what each page and metric lacks."""
     prepared, settings = prepare(params), params.settings
     coverage = find_coverage(settings, prepared)
     lines = [f"{settings.company} ({params.path.name}): the settings can be used.", ""]
@@ -161,7 +164,9 @@ def check_text(params: Params) -> str:
             f"activity_window_days is {settings.activity_window_days}; nine of ten gaps between a customer's purchases "
             f"are at most {days} days."
         )
-    lines += ["", *_missing_lines(prepared, settings)]
+    if empty := _nothing_yet(params, prepared):
+        lines += ["", empty]
+    lines += ["", *_page_lines(params, prepared), "", *_missing_lines(prepared, settings)]
     return "\n".join(lines).rstrip()
 
 
@@ -171,6 +176,90 @@ def _quality_lines(quality: pd.DataFrame) -> list[list[str]]:
          rule_words(row["rule"], "en") if isinstance(row["rule"], str) else ""]
         for row in quality.to_dict("records")
     ]  # fmt: skip
+
+
+def _nothing_yet(params: Params, prepared: Prepared) -> str | None:
+    """What to fill in, where no table has a row."""
+    if _tables_with_rows(prepared):
+        return None
+    named = [file for source in params.settings.tables.values() for file in source.file]
+    what = f"fill in {' or '.join(named)}" if named else f"name a file in the tables of {params.path.name}"
+    return f"There is nothing to report yet, as no table has a row: {what}, and check again."
+
+
+def _tables_with_rows(prepared: Prepared) -> set[str]:
+    return {row["table"] for row in prepared.quality if row["stage"] == "kept" and row["rows"]}
+
+
+def _page_lines(params: Params, prepared: Prepared) -> list[str]:
+    """For each page whether it is made, from which tables, and which it lacks, with the first metrics they give."""
+    made = pages_of(params)
+    return [
+        f"{page.notebook[:2]} {page.title.en}: {_page_words(page, page.id in made, params.settings, prepared)}"
+        for page in load_catalogue().pages.values()
+    ]
+
+
+def _page_words(page: Page, is_made: bool, settings: Settings, prepared: Prepared) -> str:
+    """``made from orders; lacks costs (formula_clv)``."""
+    if page.id not in settings.pages:
+        return "not made, as the setting pages leaves it out"
+    lacking = {table: _with_first(table, lost) for table, lost in _lacking(page, settings, prepared).items()}
+    also = [words for table, words in lacking.items() if is_made or table not in page.needs_any]
+    if not is_made:
+        one_of = [words for table, words in lacking.items() if table in page.needs_any]
+        return f"not made without one of {', '.join(one_of)}" + (
+            f"; lacks also {', '.join(also)}" if also else ""
+        )
+    given, filled = _given(page, settings, prepared), _tables_with_rows(prepared)
+    named = [name if name in filled else f"{name} (no rows yet)" for name in given]
+    return (
+        "made"
+        + (f" from {', '.join(named)}" if named else "")
+        + (f"; lacks {', '.join(also)}" if also else "")
+    )
+
+
+def _given(page: Page, settings: Settings, prepared: Prepared) -> list[str]:
+    return [name for name in _tables_of(page, settings) if name in prepared.tables]
+
+
+def _with_first(table: str, lost: Sequence[str]) -> str:
+    """A table with the first metrics that it would give."""
+    more = " …" if len(lost) > METRICS_NAMED else ""
+    return f"{table} ({', '.join(lost[:METRICS_NAMED])}{more})" if lost else table
+
+
+def _tables_of(page: Page, settings: Settings) -> list[str]:
+    """The tables a page can be filled from: those its metrics need, and those one of which it asks for."""
+    from analysis.metrics.measure import tables_lacking
+
+    tables = load_catalogue().tables
+    needed = {*page.needs_any}.union(
+        *(tables_lacking(record, tables, settings.customer_base) for record in _records_of(page, settings))
+    )
+    return [name for name in tables if name in needed]
+
+
+def _lacking(page: Page, settings: Settings, prepared: Prepared) -> dict[str, list[str]]:
+    """The tables that are not supplied, those of most metrics first, each with the page's metrics that need it."""
+    from analysis.metrics.measure import tables_lacking
+
+    absent = [name for name in _tables_of(page, settings) if name not in prepared.tables]
+    lost: dict[str, list[str]] = {name: [] for name in absent}
+    for record in _records_of(page, settings):
+        for table in tables_lacking(record, absent, settings.customer_base):
+            lost[table].append(record.id)
+    each_once = {table: list(dict.fromkeys(names)) for table, names in lost.items()}
+    return dict(sorted(each_once.items(), key=lambda one: -len(one[1])))
+
+
+def _records_of(page: Page, settings: Settings) -> list[Metric]:
+    """The metrics a page is about, as declared; data quality lists them all and is about none."""
+    records = [record for record in load_catalogue().records if record.shown]
+    if page.id == "scorecard":
+        return [record for record in records if record.id in settings.headline_metrics]
+    return [record for record in records if record.family in FAMILIES_OF.get(page.id, ())]
 
 
 def _missing_lines(prepared: Prepared, settings: Settings) -> list[str]:

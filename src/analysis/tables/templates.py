@@ -50,8 +50,22 @@ def template_rules(table: str, language: str, form: str | None = None, file: str
     TablesError
         As ``template_csv`` does.
     """
+    columns = _contract(table, form).columns_given_as(form)
+    lines = template_columns(table, language, form)
+    lines += ["", writing_words(language), "", _words("settings", language)]
+    lines += _settings(table, form, list(columns), file or f"{table}.csv")
+    return "\n".join(lines) + "\n"
+
+
+def template_columns(table: str, language: str, form: str | None = None) -> list[str]:
+    """What a row is, its key, and every column's rules in words; one string for each line.
+
+    Raises
+    ------
+    TablesError
+        As ``template_csv`` does.
+    """
     contract = _contract(table, form)
-    columns = contract.columns_given_as(form)
     row = _words("line_row", language) if form else contract.row.in_(language)
     lines = [
         _words("table", language, table=table, name=contract.name.in_(language), row=row),
@@ -59,12 +73,15 @@ def template_rules(table: str, language: str, form: str | None = None, file: str
         "",
         _words("columns", language),
     ]
-    for name, column in columns.items():
+    for name, column in contract.columns_given_as(form).items():
         rules = _words("between", language).join(_rules(name, column, contract.key, language))
         lines += [f"  {name}: {rules}", f"      {column.meaning.in_(language)}"]
-    lines += ["", _words("writing", language), "", _words("settings", language)]
-    lines += _settings(table, form, list(columns), file or f"{table}.csv")
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def writing_words(language: str) -> str:
+    """How days, times and numbers are written where the settings say nothing else."""
+    return _words("writing", language)
 
 
 def write_template(table: str, language: str, path: Path, form: str | None = None) -> Path:

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from analysis.catalogue import DEFAULT, Catalogue, Metric, label, nearest
+from analysis.catalogue import DEFAULT, Catalogue, Metric, label, load_catalogue, nearest
 from analysis.facts import Book, NotMeasured
-from analysis.params import Settings
+from analysis.params import Params, Settings
 from analysis.report.examples_shown import say_example
 from analysis.report.explained import Explained, explain_metric, fill_in, first_rows
 from analysis.report.kpis_shown import (
@@ -80,6 +80,16 @@ def _explain_at_once(results: Results, metrics: Sequence[Metric]) -> None:
         results.remembered["explained", metric.id, metric.variant] = explain_metric(
             results, metric, source_rows=its
         )
+
+
+def pages_of(params: Params) -> list[str]:
+    """The pages of the settings that the company has a table for."""
+    known, supplied = load_catalogue().pages, set(params.settings.tables)
+    return [
+        name
+        for name in params.settings.pages
+        if not known[name].needs_any or supplied & {*known[name].needs_any}
+    ]
 
 
 def page_metrics(catalogue: Catalogue, settings: Settings, page: str) -> list[Metric]:
