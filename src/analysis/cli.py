@@ -61,6 +61,9 @@ ParamsOption = Annotated[
     str, typer.Option("--params", "-f", help="The company's settings, such as params/cdnow.yml.")
 ]
 PeriodOption = Annotated[str, typer.Option("--period", "-p", help="1997Q4, 1997-10, 1997H2 or 1997.")]
+MetricsOption = Annotated[
+    list[str] | None, typer.Option("--metric", help="Only this metric (may be given several times).")
+]
 LanguageOption = Annotated[
     Language | None, typer.Option("--language", "-l", help="Edition; the settings' if not given.")
 ]
@@ -114,9 +117,7 @@ def kpis(
     params: ParamsOption,
     period: PeriodOption,
     by: Annotated[str | None, typer.Option(help="Break down by a dimension, such as value_band.")] = None,
-    metric: Annotated[
-        list[str] | None, typer.Option(help="Only this metric (may be given several times).")
-    ] = None,
+    metric: MetricsOption = None,
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
     language: LanguageOption = None,
 ) -> None:
@@ -134,9 +135,7 @@ def kpis(
 def variants(
     params: ParamsOption,
     period: PeriodOption,
-    metric: Annotated[
-        list[str] | None, typer.Option(help="Only this metric (may be given several times).")
-    ] = None,
+    metric: MetricsOption = None,
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
     language: LanguageOption = None,
 ) -> None:

@@ -129,12 +129,16 @@ def _in_words(rows: pd.DataFrame, book: Book, language: str) -> pd.DataFrame:
 
 def n_detail(row: Any, metric: Metric, book: Book, language: str) -> str | None:
     """Sign and words below n where it is small, or where something else asks for care; None for nothing."""
-    if metric.is_sampled and row.n < book.settings.small_sample:
-        verdict = "small_sample"
-    elif row.status == "with_care":
-        verdict = "use_with_care"
-    else:
-        return None
+    small = small_sample_words(row.n, book, language) if metric.is_sampled else None
+    return small or (_sign_and_words("use_with_care", language) if row.status == "with_care" else None)
+
+
+def small_sample_words(n: float, book: Book, language: str) -> str | None:
+    """Sign and words below a number of rows that is small; None where it is not."""
+    return _sign_and_words("small_sample", language) if n < book.settings.small_sample else None
+
+
+def _sign_and_words(verdict: str, language: str) -> str:
     return f"{VERDICTS[verdict][0]} {label('report.verdict_' + verdict, language)}"
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from analysis.catalogue import label
 from analysis.facts import Book, NotMeasured
 from analysis.metrics.frame import WITH_CARE
-from analysis.report.kpi_tables import heading_of, kpi_block, with_variants
+from analysis.report.kpi_tables import heading_of, kpi_block, small_sample_words, with_variants
 from analysis.report.kpis_shown import (
     chosen,
     comparisons,
@@ -211,7 +211,7 @@ def _channels_in_words(rows: pd.DataFrame, book: Book, language: str) -> pd.Data
             for low, high in zip(rows["first_low"], rows["first_high"], strict=True)
         ],
         again_words=[_against_others(row, language) for row in rows.itertuples()],
-        known_words=[_few(n, book, language) for n in rows["known"].fillna(0)],
+        known_words=[small_sample_words(n, book, language) for n in rows["known"].fillna(0)],
         cost_reason=_words("channels_no_cost", language),
         no_new=_words("channels_no_new", language),
     )  # fmt: skip
@@ -224,12 +224,6 @@ def _against_others(row: Any, language: str) -> str | None:
         return None
     others = format_percent(row.others, language)
     return f"{signs[row.verdict]} {_words(f'channels_{row.verdict}', language, others=others)}"
-
-
-def _few(n: float, book: Book, language: str) -> str | None:
-    if n >= book.settings.small_sample:
-        return None
-    return f"{VERDICTS['small_sample'][0]} {label('report.verdict_small_sample', language)}"
 
 
 def _channel_columns(results: Results, language: str) -> list[Column]:
@@ -337,7 +331,7 @@ def show_time_in_stage(results: Results, *, language: str) -> Markup | NotMeasur
         return in_words(rows, book, language)
     named = rows.assign(
         verdict_key=[verdict_shown(row) for row in rows.to_dict("records")],
-        n_detail=[_few(n, book, language) for n in rows["n"]],
+        n_detail=[small_sample_words(n, book, language) for n in rows["n"]],
     )
     interval = label("kpis.interval", language, level=say_level(book, language))
     columns = [

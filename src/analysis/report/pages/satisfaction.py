@@ -12,7 +12,7 @@ from analysis.catalogue import Metric, label
 from analysis.facts import Book, NotMeasured
 from analysis.metrics.frame import NOT_STATED
 from analysis.report.figures.retention import MOST_GROUPS
-from analysis.report.kpi_tables import kpi_table, not_measured_line
+from analysis.report.kpi_tables import kpi_table, not_measured_line, small_sample_words
 from analysis.report.kpis_shown import (
     chosen,
     group_name,
@@ -337,8 +337,7 @@ def _reading(row: Any, small_sample: int) -> str:
 
 
 def _small_marks(sizes: pd.Series, book: Book, language: str) -> list[str | None]:
-    words = f"! {label('report.verdict_small_sample', language)}"
-    return [words if n < book.settings.small_sample else None for n in sizes]
+    return [small_sample_words(n, book, language) for n in sizes]
 
 
 def _quality_columns(results: Results, language: str) -> list[Column]:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from analysis.catalogue import label
 from analysis.facts import Book, NotMeasured
-from analysis.report.kpi_tables import kpi_block
+from analysis.report.kpi_tables import kpi_block, small_sample_words
 from analysis.report.kpis_shown import (
     group_name,
     metric_name,
@@ -138,7 +138,7 @@ def show_repeat_contacts(results: Results, *, language: str) -> Markup | NotMeas
         return in_words(rows, book, language)
     named = rows.assign(
         name=[topic or label("kpis.not_stated", language) for topic in rows["topic"]],
-        n_detail=[_few(row.contacts, book, language) for row in rows.itertuples()],
+        n_detail=[small_sample_words(row.contacts, book, language) for row in rows.itertuples()],
     )
     keys = ("topic", "repeats", "rate", "of", "share", "sum")
     words = {key: label(f"service_page.repeats_{key}", language) for key in keys}
@@ -162,10 +162,6 @@ def show_repeat_contacts(results: Results, *, language: str) -> Markup | NotMeas
             "service_page.repeats_caption", language, period=say_period(book.window.label, book, language)
         ),
     )  # fmt: skip
-
-
-def _few(n: int, book: Book, language: str) -> str | None:
-    return f"! {label('report.verdict_small_sample', language)}" if n < book.settings.small_sample else None
 
 
 # --- whose clock runs -----------------------------------------------------------------------------
