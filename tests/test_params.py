@@ -37,14 +37,48 @@ def problems(root: Path, text: str) -> list[str]:
     return [line.removeprefix("  - ") for line in listed]
 
 
+# --- Mail -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mail", "said"),
+    [
+        ("{recipients: [{name: board}, {name: board}]}", "mail.recipients: 'board' is named more than once"),
+        ("{recipients: [{language: zh}]}", "mail.recipients.0: give a `name`"),
+        ("{recipients: [{name: am, each: account_manager, slice: {account_team: North}}]}", "either `slice` or `each`"),
+        ("{server: {host: a, password: secret}}", "mail.server.password: there is no such setting"),
+        ("{server: {host: a, security: ssl}}", "mail.server.security: should be 'starttls', 'tls' or 'none'"),
+        ("{atach: [pdf]}", "mail.atach: there is no such setting; did you mean 'attach'?"),
+        ("{recipients: [{name: a@b.c}]}", "mail.recipients.0.name"),
+    ],
+)  # fmt: skip
+def test_mail_settings_that_cannot_be_meant_are_said(tmp_path, mail, said):
+    assert any(said in line for line in problems(tmp_path, f"company: Test\nmail: {mail}\n"))
+
+
+def test_what_is_delivered_to_whom_changes_no_number(tmp_path):
+    plain = load(tmp_path, GOOD).fingerprint
+    mailed = load(
+        tmp_path, GOOD + "mail: {recipients: [{name: board}]}\npdf: false\nanalyst_edition: false\n"
+    )
+    assert mailed.settings.mail.attach == ("report", "excel") and mailed.fingerprint == plain
+    assert load(tmp_path, GOOD + "small_sample: 31\n").fingerprint != plain
+
+
 # --- The defaults ---------------------------------------------------------------------------------
 
 
 def test_what_a_company_does_not_say_is_as_in_the_base_file(tmp_path):
     base = yaml.safe_load(BASE.read_text(encoding="utf-8"))
     settings = load(tmp_path, "company: Test\n").settings.model_dump()
-    lists = {key: tuple(value) for key, value in base.items() if isinstance(value, list)}
-    assert settings == base | lists | {"company": "Test"}
+    assert settings == as_tuples(base) | {"company": "Test"}
+
+
+def as_tuples(value):
+    """Lists as tuples, however deep."""
+    if isinstance(value, dict):
+        return {key: as_tuples(each) for key, each in value.items()}
+    return tuple(map(as_tuples, value)) if isinstance(value, list) else value
 
 
 def test_what_a_company_says_replaces_the_base_and_engine_settings_one_by_one(tmp_path):

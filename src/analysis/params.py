@@ -33,6 +33,8 @@ from analysis.catalogue import DEFAULT, Catalogue, load_catalogue, nearest
 from analysis.errors import InputError
 
 BASE_FILE = "base.yml"
+DELIVERY_SETTINGS = {"analyst_edition", "pdf", "mail", "smallest_cell"}
+"""Settings of what is made of the numbers and who gets it; they change no number."""
 PRESETS_FOLDER = "sources"  # beside the base file: how the exports of systems in wide use are written
 
 
@@ -243,6 +245,56 @@ class EngineSettings(Setting):
     memory_limit: str | None
 
 
+class MailServer(Setting):
+    """The server that mail is handed to. User and password come from the environment, never from here."""
+
+    host: Annotated[str, NotEmpty]
+    port: int = Field(default=587, ge=1, le=65_535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    timeout_seconds: float = Field(default=30, gt=0, le=600)
+
+
+class Recipient(Setting):
+    """Who gets the report, under a name; the address comes from the environment variable of that name.
+
+    ``slice`` gives him one group of a dimension instead of the whole company; ``each`` stands for one recipient
+    for every group, named like it.
+    """
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")] | None = None
+    language: Literal["en", "zh"] | None = None
+    slice: dict[Literal["account_manager", "account_team"], str] | None = None
+    each: Literal["account_manager", "account_team"] | None = None
+
+    @model_validator(mode="after")
+    def _is_one_or_each(self) -> Recipient:
+        if self.each and (self.slice or self.name):
+            raise ValueError(
+                "give either `slice` or `each`; `each` needs no `name`, as groups have their own"
+            )
+        if not self.each and self.name is None:
+            raise ValueError("give a `name`: WORKBOOK_MAIL_TO_<NAME> holds the address")
+        return self
+
+
+class MailSettings(Setting):
+    """Who is mailed what, and through which server."""
+
+    server: MailServer | None = None
+    recipients: Annotated[tuple[Recipient, ...], List] = ()
+    attach: Annotated[tuple[Literal["report", "pdf", "excel"], ...], List] = ("report", "excel")
+    link: str | None = None
+
+    @field_validator("recipients")
+    @classmethod
+    def _each_name_once(cls, value: tuple[Recipient, ...]) -> tuple[Recipient, ...]:
+        names = [one.name.upper() for one in value if one.name]
+        twice = [one.name for one in value if one.name and names.count(one.name.upper()) > 1]
+        if twice:
+            raise ValueError(f"{twice[0]!r} is named more than once")
+        return value
+
+
 class OwnTheme(Setting):
     """Words of comments that make a theme of the company's own, or are added to one of the catalogue's."""
 
@@ -301,6 +353,10 @@ class Settings(Setting):
     pages: Annotated[tuple[str, ...], List, NotEmpty]
     exclusions: dict[str, Exclusion]
     engine: EngineSettings
+    analyst_edition: bool
+    pdf: bool
+    mail: MailSettings
+    smallest_cell: int = Field(ge=1)
     tables: dict[str, TableSource]
 
     @field_validator("company_id")
@@ -375,8 +431,8 @@ class Params(BaseModel):
 
     @property
     def fingerprint(self) -> str:
-        """A hash of every effective setting."""
-        return content_hash(self.settings.model_dump(mode="json"))
+        """A hash of every setting that a number may depend on."""
+        return content_hash(self.settings.model_dump(mode="json", exclude=DELIVERY_SETTINGS))
 
     def resolve(self, file: str) -> Path:
         """Where a file named in the params lies: as given if absolute, else below the project."""
@@ -511,11 +567,11 @@ _Loader.add_constructor(_TAG + "timestamp", _Loader.construct_date)
 
 
 def _merge(*layers: dict[str, Any]) -> dict[str, Any]:
-    """Later layers win; the settings of ``engine`` are merged one by one."""
+    """Later layers win; the settings of ``engine`` and ``mail`` are merged one by one."""
     merged: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():
-            both = key == "engine" and isinstance(value, dict) and isinstance(merged.get(key), dict)
+            both = key in ("engine", "mail") and isinstance(value, dict) and isinstance(merged.get(key), dict)
             merged[key] = {**merged[key], **value} if both else value
     return merged
 
@@ -630,7 +686,13 @@ def _model_at(location: list[str]) -> type[Setting]:
     """The settings that may stand where this one does."""
     inside = {"unpivot": Unpivot, "in_order_of": InOrderOf}
     of_table = TableSource if len(location) <= 3 else inside.get(location[2], ColumnSource)
-    return {"engine": EngineSettings, "exclusions": Exclusion, "tables": of_table}.get(location[0], Settings)
+    of_mail = (
+        {"server": MailServer, "recipients": Recipient}.get(location[1], MailSettings)
+        if len(location) > 2
+        else MailSettings
+    )
+    found = {"engine": EngineSettings, "exclusions": Exclusion, "mail": of_mail, "tables": of_table}
+    return found.get(location[0], Settings)
 
 
 def _meant(found: Any, context: dict[str, Any]) -> str:

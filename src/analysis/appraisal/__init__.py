@@ -1,0 +1,1 @@
+"""What the figures are worth: judged against targets, and what drove them."""
