@@ -19,5 +19,5 @@ def test_every_message_has_both_languages_with_the_same_blanks(code):
 def test_a_message_is_filled_in():
     assert worded("too_few_repeaters", repeaters=3.0, least=10) == (
         "3 repeat customers are too few; the model needs at least 10.",
-        "仅有 3 位重复购买客户，少于模型所需的 10 位。",
+        "仅有3位重复购买客户，少于模型所需的10位。",
     )

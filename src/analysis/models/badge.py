@@ -22,27 +22,27 @@ RULES: dict[str, tuple[str, str]] = {
     "correlation_trusted": (
         "Frequency and spend hardly go together (Spearman {correlation:.2f}, 95% interval {low:.2f} to "
         "{high:.2f}, near bound within 0.10).",
-        "购买频率与消费额基本无关（Spearman {correlation:.2f}，95% 区间 {low:.2f} 至 {high:.2f}，"
-        "较近的界限不超过 0.10）。",
+        "购买频率与消费额基本无关（Spearman {correlation:.2f}，95%区间{low:.2f}至{high:.2f}，"
+        "较近的界限不超过0.10）。",
     ),
     "correlation_with_care": (
         "Frequency and spend go together (Spearman {correlation:.2f}, 95% interval {low:.2f} to "
         "{high:.2f}, near bound beyond 0.10): "
         "read values by spend group.",
-        "购买频率与消费额相关（Spearman {correlation:.2f}，95% 区间 {low:.2f} 至 {high:.2f}，"
-        "较近的界限超过 0.10）：请按消费分组解读价值。",
+        "购买频率与消费额相关（Spearman {correlation:.2f}，95%区间{low:.2f}至{high:.2f}，"
+        "较近的界限超过0.10）：请按消费分组解读价值。",
     ),
     "correlation_do_not_use": (
         "Frequency and spend go closely together (Spearman {correlation:.2f}, 95% interval {low:.2f} "
         "to {high:.2f}, near bound beyond 0.30): "
         "the model would misvalue one-time buyers badly.",
-        "购买频率与消费额密切相关（Spearman {correlation:.2f}，95% 区间 {low:.2f} 至 {high:.2f}，"
-        "较近的界限超过 0.30）："
-        "模型会严重误估一次性买家的价值。",
+        "购买频率与消费额密切相关（Spearman {correlation:.2f}，95%区间{low:.2f}至{high:.2f}，"
+        "较近的界限超过0.30）："
+        "模型会严重误估只购买一次的客户的价值。",
     ),
     "correlation_unknown": (
         "Whether frequency and spend go together cannot be told from {n} customers.",
-        "仅凭 {n} 位客户无法判断购买频率与消费额是否相关。",
+        "仅凭{n}位客户无法判断购买频率与消费额是否相关。",
     ),
     "fitted": ("{model} was fitted as asked.", "已按要求拟合 {model}。"),
     "fitted_with_care": ("{message}", "{message}"),
@@ -55,33 +55,33 @@ RULES: dict[str, tuple[str, str]] = {
     "holdout_too_few": (
         "Only {actual:.0f} purchases were made in the holdout; with fewer than {least} chance alone "
         "moves the total by over a tenth.",
-        "检验期内仅有 {actual:.0f} 次购买；少于 {least} 次时，仅随机波动就会使合计偏离一成以上。",
+        "检验期内仅有{actual:.0f}次购买；少于{least}次时，仅随机波动就会使合计偏离一成以上。",
     ),
     "holdout_total_far": (
         "The forecast total missed by {error:+.1%}, more than a quarter.",
-        "预测合计偏差为 {error:+.1%}，超过四分之一。",
+        "预测合计偏差为{error:+.1%}，超过四分之一。",
     ),
     "holdout_no_ranking": (
         "The model does not tell buyers from non-buyers (Gini {gini:.2f}, below {least:.2f}).",
-        "模型无法区分买家与非买家（基尼系数 {gini:.2f}，低于 {least:.2f}）。",
+        "模型无法区分买家与非买家（基尼系数{gini:.2f}，低于{least:.2f}）。",
     ),
     "holdout_beaten": (
         "Both naive forecasts came closer, customer by customer (root mean squared error {error:.3f} "
         "against {naive:.3f}).",
-        "逐个客户来看，两种朴素预测都更接近实际（均方根误差 {error:.3f}，朴素预测为 {naive:.3f}）。",
+        "逐个客户来看，两种朴素预测都更接近实际（均方根误差{error:.3f}，朴素预测为{naive:.3f}）。",
     ),
     "holdout_total_off": (
         "The forecast total missed by {error:+.1%}, more than a tenth and beyond its 95% interval.",
-        "预测合计偏差为 {error:+.1%}，超过一成且落在 95% 区间之外。",
+        "预测合计偏差为{error:+.1%}，超过一成且落在95%区间之外。",
     ),
     "holdout_outside_often": (
         "The actual total lay in the 95% interval in {inside} of {n} quarters only.",
-        "{n} 个季度中，实际合计仅有 {inside} 个落在 95% 区间内。",
+        "{n}个季度中，实际合计仅有{inside}个落在95%区间内。",
     ),
     "holdout_good": (
         "The forecast total missed by {error:+.1%}, within a tenth or its 95% interval, and the "
         "ranking holds (Gini {gini:.2f}).",
-        "预测合计偏差为 {error:+.1%}，在一成或 95% 区间之内，且客户排序有效（基尼系数 {gini:.2f}）。",
+        "预测合计偏差为{error:+.1%}，在一成或95%区间之内，且客户排序有效（基尼系数{gini:.2f}）。",
     ),
 }
 
@@ -94,7 +94,7 @@ def judged(verdict: str, code: str, **values: object) -> Badge:
 
 def _with_minus_signs(text: str) -> str:
     """A hyphen before a number is a minus sign, as everywhere in the report."""
-    return re.sub(r"(?<![\w.])-(?=\d)", "\N{MINUS SIGN}", text)
+    return re.sub(r"(?<![A-Za-z0-9_.])-(?=\d)", "\N{MINUS SIGN}", text)
 
 
 def worst_of(*badges: Badge) -> Badge:

@@ -5,7 +5,7 @@ from __future__ import annotations
 MESSAGES: dict[str, tuple[str, str]] = {
     "converged": (
         "Newton's method settled after {evaluations} evaluations.",
-        "牛顿法经 {evaluations} 次计算收敛。",
+        "牛顿法经{evaluations}次计算收敛。",
     ),
     "other_method": (
         "Newton's method did not settle; {method} found the maximum.",
@@ -17,11 +17,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "starts_agree": (
         "lifetimes' search was started {starts} times and ended at the same likelihood; it gives no standard errors.",
-        "lifetimes 从 {starts} 个起点搜索，终点的似然一致；该方法不提供标准误。",
+        "lifetimes 从{starts}个起点搜索，终点的似然一致；该方法不提供标准误。",
     ),
     "starts_differ": (
         "lifetimes' search was started {starts} times and ended at different likelihoods: read the numbers with care.",
-        "lifetimes 从 {starts} 个起点搜索，终点的似然不一致：请谨慎解读。",
+        "lifetimes 从{starts}个起点搜索，终点的似然不一致：请谨慎解读。",
     ),
     "lifetimes_fails": (
         "lifetimes found no finite likelihood for these customers; the model is not used.",
@@ -34,19 +34,19 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "no_customers": ("There are no customers to learn from.", "没有可供学习的客户。"),
     "nobody_repeats": (
         "None of the {customers:g} customers bought again: a purchase rate cannot be learnt.",
-        "{customers:g} 位客户均未再次购买，无法估计购买率。",
+        "{customers:g}位客户均未再次购买，无法估计购买率。",
     ),
     "too_few_repeaters": (
         "{repeaters:g} repeat customers are too few; the model needs at least {least}.",
-        "仅有 {repeaters:g} 位重复购买客户，少于模型所需的 {least} 位。",
+        "仅有{repeaters:g}位重复购买客户，少于模型所需的{least}位。",
     ),
     "too_alike": (
         "The customers have only {distinct} different histories; the model needs at least {least}.",
-        "客户的购买历史仅有 {distinct} 种，少于模型所需的 {least} 种。",
+        "客户的购买历史仅有{distinct}种，少于模型所需的{least}种。",
     ),
     "constant_spend": (
         "Every customer spends the same ({spend:g}): there is no spread to model.",
-        "所有客户的平均消费均为 {spend:g}，没有可建模的差异。",
+        "所有客户的平均消费均为{spend:g}，没有可建模的差异。",
     ),
     "no_mean_spend": (
         "The fitted spend has no mean (q = {q:.3f}, and a mean needs q > 1): the model is not used.",

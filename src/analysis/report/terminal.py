@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
 
 from analysis.catalogue import DEFAULT, Metric, Page, label, load_catalogue
 from analysis.facts import Book
-from analysis.facts.book import find_coverage
+from analysis.facts.book import Coverage, find_coverage
 from analysis.params import Params, Settings
+from analysis.periods import Period, quarter_of
 from analysis.report.examples_shown import say_example
 from analysis.report.explained import Explained, fill_in
-from analysis.report.kpis_shown import say_interval, say_reason, say_value, variant_name
-from analysis.report.pages.definitions import FAMILIES_OF, pages_of
+from analysis.report.kpis_shown import say_interval, say_level, say_reason, say_value, variant_name
+from analysis.report.pages.definitions import FAMILIES_OF, formula_in_words, pages_of
+from analysis.report.tables_shown import format_date, format_date_range
 from analysis.suite import Results
 from analysis.tables.prepared import Prepared, prepare, read_quality, suggest_activity_window_days
 from analysis.tables.quality import rule_words
@@ -25,10 +29,24 @@ METRICS_NAMED = 2  # of those that a page lacks; the lines of each table name al
 def kpi_table(results: Results, kpis: pd.DataFrame, language: str) -> str:
     """The KPI frame as a text table: value, interval and n, or why there is none."""
     book = results.book
-    days = f"{book.window.start} … {book.window.last_day}" if book.window.days else "no days with data"
-    title = f"{book.settings.company} {book.window.label}: {days}"
+    window = book.window
+    days = (
+        format_date_range(window.start, window.last_day, language)
+        if window.days
+        else _say("no_days", language)
+    )
+    title = _say("title", language, company=book.settings.company, period=window.label, days=days)
     rows = [_kpi_line(book, row, language) for row in kpis.to_dict("records")]
-    return f"{title}\n\n" + aligned(["metric", "group", "value", "interval", "n", ""], rows)
+    heads = [*_heads(("metric", "group", "value", "interval", "n"), language), ""]
+    return f"{title}\n\n" + aligned(heads, rows)
+
+
+def _heads(names: Iterable[str], language: str) -> list[str]:
+    return [_say(f"head_{name}", language) for name in names]
+
+
+def _say(key: str, language: str, **values: object) -> str:
+    return label(f"terminal.{key}", language, **values)
 
 
 def _kpi_line(book: Book, row: dict[str, Any], language: str) -> list[str]:
@@ -46,7 +64,8 @@ def _kpi_line(book: Book, row: dict[str, Any], language: str) -> list[str]:
 def _group_words(book: Book, by: str, group: str, language: str) -> str:
     """What a group is called, with its number where the name stands in a table: it is what ``--group`` takes."""
     if name := book.names_of(by).get(group):
-        return name if name.endswith(f"({group})") or name == group else f"{name} ({group})"
+        known = name.endswith(f"({group})") or name == group
+        return name if known else _say("group_number", language, name=name, group=group)
     return book.catalogue.dimensions[by].group_name(group, language)
 
 
@@ -54,8 +73,11 @@ def variants_table(results: Results, rows: pd.DataFrame, language: str) -> str:
     """Each metric under all its definitions: value, interval and n; ``*`` marks the one this run uses."""
     book = results.book
     lines = [_variant_line(book, row, language) for row in rows.to_dict("records")]
-    title = f"{book.settings.company} {book.window.label}; * = {label('data_quality.in_use', language)}"
-    return f"{title}\n\n" + aligned(["metric", "", "definition", "value", "interval", "n", ""], lines)
+    in_use = label("data_quality.in_use", language)
+    company, period = book.settings.company, book.window.label
+    title = _say("variants_title", language, company=company, period=period, in_use=in_use)
+    metric, *others = _heads(("metric", "definition", "value", "interval", "n"), language)
+    return f"{title}\n\n" + aligned([metric, "", *others, ""], lines)
 
 
 def _variant_line(book: Book, row: dict[str, Any], language: str) -> list[str]:
@@ -83,57 +105,92 @@ def _interval(estimate: Any, metric: Metric, book: Book, language: str) -> str:
 
 def explained_text(explained: Explained, book: Book, language: str) -> str:
     """One figure explained: definition, variant, settings, counts, SQL and the first rows behind it."""
-    metric, settings, estimate = explained.metric, book.setting_values, explained.estimate
+    metric = explained.metric
     lines = [
-        f"{metric.name.in_(language)} ({metric.id}, variant {metric.variant})",
-        f"  {fill_in(metric.meaning.in_(language), settings, language)}",
-        *([f"  {metric.variant_name.in_(language)}"] if metric.variant_name else []),
-        *([f"  {metric.note.in_(language)}"] if metric.note else []),
-        *([f"  {metric.misprint.in_(language)}"] if metric.misprint else []),
+        *_heading_lines(explained, book, language),
         "",
-        f"period    {explained.period}" + (f", {explained.by} = {explained.group}" if explained.by else ""),
-        f"value     {_value_words(metric, estimate, book, language)}",
-        f"counts    {_counts(estimate)}",
-        f"kind      {metric.kind}: {explained.formula}",
-        *_filters(metric),
-        *(f"setting   {name} = {value}" for name, value in explained.settings.items()),
-        *(
-            f"operand   {name} = {'not measured' if value is None else value}"
-            for name, value in explained.operands.items()
-        ),
-        *([f"example   {say_example(metric, book, language)}"] if metric.example else []),
-        *([f"other     {', '.join(metric.variants)}"] if metric.variants else []),
+        *_left_aligned(_facts_of(explained, book, language), language),
     ]
     if explained.sql:
-        lines += ["", f"{metric.fact}: {explained.grain}", "", explained.sql]
+        heading = _say(
+            "sql_of", language, fact=metric.fact
+        )  # the grain is told in English, in the fact's own file
+        lines += ["", f"{heading} {explained.grain}" if language == "en" else heading, "", explained.sql]
     if explained.source_rows is not None:
         shown = explained.source_rows.to_string(index=False, max_cols=None, line_width=110)
-        lines += ["", f"first rows of {metric.fact} in it:", shown]
+        lines += ["", _say("first_rows", language, fact=metric.fact), shown]
     return "\n".join(lines)
+
+
+def _heading_lines(explained: Explained, book: Book, language: str) -> list[str]:
+    metric = explained.metric
+    name = metric.name.in_(language)
+    more = (metric.variant_name, metric.note, metric.misprint)
+    return [
+        _say("heading", language, name=name, metric=metric.id, variant=metric.variant),
+        f"  {fill_in(metric.meaning.in_(language), book.setting_values, language)}",
+        *(f"  {text.in_(language)}" for text in more if text),
+    ]
+
+
+def _facts_of(explained: Explained, book: Book, language: str) -> list[tuple[str, str]]:
+    """What stands on the left of an explanation, and what is said of it."""
+    metric, estimate = explained.metric, explained.estimate
+    formula = explained.formula if language == "en" else formula_in_words(metric, language)
+    kind = _say("kind_is", language, kind=_say(f"kind_{metric.kind}", language), formula=formula)
+    missing = _say("not_measured", language)
+    return [
+        ("period", _period_words(explained, language)),
+        ("value", _value_words(metric, estimate, book, language)),
+        ("counts", _counts(estimate, language)),
+        ("kind", kind),
+        *_filters(metric),
+        *(("setting", f"{name} = {value}") for name, value in explained.settings.items()),
+        *(
+            ("operand", f"{name} = {missing if value is None else value}")
+            for name, value in explained.operands.items()
+        ),
+        *([("example", say_example(metric, book, language))] if metric.example else []),
+        *([("other", ", ".join(metric.variants))] if metric.variants else []),
+    ]
+
+
+def _left_aligned(facts: Sequence[tuple[str, str]], language: str) -> list[str]:
+    names = [_say(name, language) for name, _ in facts]
+    width = max(9, *map(screen_width, names))
+    return [f"{pad(name, width)} {said}" for name, (_, said) in zip(names, facts, strict=True)]
+
+
+def _period_words(explained: Explained, language: str) -> str:
+    if not explained.by:
+        return explained.period
+    return _say("of_group", language, period=explained.period, by=explained.by, group=explained.group)
 
 
 def _value_words(metric: Metric, estimate: Any, book: Book, language: str) -> str:
     if not estimate or estimate["status"] == "not_measured":
         return f"– {say_reason(estimate.get('reason'), book, language)}"
-    value = say_value(estimate["value"], metric, book, language)
+    value, exact = say_value(estimate["value"], metric, book, language), repr(float(estimate["value"]))
+    words = _say("value_exact", language, value=value, exact=exact)
     interval = _interval(estimate, metric, book, language)
-    words = f"{value} ({float(estimate['value'])!r})"
-    return words + (f", {book.settings.confidence_level:.0%} interval {interval}" if interval else "")
+    if not interval:
+        return words
+    return _say("with_interval", language, words=words, level=say_level(book, language), interval=interval)
 
 
-def _counts(estimate: Any) -> str:
+def _counts(estimate: Any, language: str) -> str:
     if not estimate:
-        return "none"
-    parts = [f"n = {int(estimate['n']):,}"]
+        return _say("none", language)
+    parts = [_say("n_is", language, n=f"{int(estimate['n']):,}")]
     parts += [
-        f"{name} = {estimate[name]:,.10g}"
+        _say(name, language, value=f"{estimate[name]:,.10g}")
         for name in ("numerator", "denominator")
         if pd.notna(estimate[name])
     ]
-    return ", ".join(parts)
+    return _say("join", language).join(parts)
 
 
-def _filters(metric: Metric) -> list[str]:
+def _filters(metric: Metric) -> list[tuple[str, str]]:
     parts = (
         ("fact", metric.fact),
         ("at", metric.at),
@@ -141,93 +198,145 @@ def _filters(metric: Metric) -> list[str]:
         ("of", metric.of),
         ("per", metric.per),
     )
-    return [f"{name:10}{value}" for name, value in parts if value]
+    return [(name, value) for name, value in parts if value]
 
 
-def check_text(params: Params) -> str:
+def check_text(params: Params, language: str = "en") -> str:
     """What a company's files hold: rows kept and rejected, days covered, what each page and metric lacks."""
     prepared, settings = prepare(params), params.settings
-    coverage = find_coverage(settings, prepared)
-    lines = [f"{settings.company} ({params.path.name}): the settings can be used.", ""]
-    lines.append(
-        aligned(["table", "stage", "rows", "amount", "rule"], _quality_lines(read_quality(prepared)))
-    )
-    if coverage.start:
-        end = f"to {coverage.last_day}" if coverage.end else "with too few order days to say where they end"
-        rows = "Orders" if "orders" in prepared.tables else "Rows"
-        lines += [
-            "",
-            f"{rows} from {coverage.start} {end}; a silence of {coverage.silence_days} days is usual.",
-        ]
-    if (days := suggest_activity_window_days(prepared, settings.engine)) is not None:
-        lines.append(
-            f"activity_window_days is {settings.activity_window_days}; nine of ten gaps between a customer's purchases "
-            f"are at most {days} days."
-        )
-    if empty := _nothing_yet(params, prepared):
+    lines = [_say("usable", language, company=settings.company, file=params.path.name), ""]
+    heads = _heads(("table", "stage", "rows", "amount", "rule"), language)
+    lines.append(aligned(heads, _quality_lines(read_quality(prepared), language)))
+    lines += _coverage_lines(settings, prepared, language)
+    if empty := _nothing_yet(params, prepared, language):
         lines += ["", empty]
-    lines += ["", *_page_lines(params, prepared), "", *_missing_lines(prepared, settings)]
+    lines += ["", *_page_lines(params, prepared, language)]
+    lines += ["", *_missing_lines(prepared, settings, language)]
     return "\n".join(lines).rstrip()
 
 
-def _quality_lines(quality: pd.DataFrame) -> list[list[str]]:
+def next_command(params: Params, argument: str, program: str, language: str) -> str:
+    """The command that makes the report of the last quarter the data cover, to be typed after a check.
+
+    Parameters
+    ----------
+    argument, program
+        The params file and the workbook as they are typed.
+    """
+    prepared = prepare(params)
+    if not _tables_with_rows(prepared):
+        return ""
+    period = last_quarter(params.settings, find_coverage(params.settings, prepared), date.today()).label
+    words = shlex.join([program, "run", "--params", argument, "--period", period])
+    return "\n".join([_say("next", language), f"  {words}"])
+
+
+def last_quarter(settings: Settings, coverage: Coverage, today: date) -> Period:
+    """The last quarter that is over and that the data reach to the end of; the one they lie in, where there is none."""
+    end = min(coverage.end or today, today)
+    found = quarter_of(end - timedelta(days=1), settings.fiscal_year_start_month)
+    is_over = today >= found.end and (found.end - end).days <= coverage.silence_days
+    earlier = found if is_over else found.previous
+    begun = coverage.start is None or coverage.start < earlier.end
+    return earlier if begun else found
+
+
+def _coverage_lines(settings: Settings, prepared: Prepared, language: str) -> list[str]:
+    """Which days the data cover, and whether the activity window suits the gaps between purchases."""
+    lines: list[str] = []
+    coverage = find_coverage(settings, prepared)
+    if coverage.start:
+        rows = "orders" if "orders" in prepared.tables else "rows"
+        key = f"covers_{rows}" if coverage.end else f"covers_{rows}_open"
+        days = {"start": coverage.start, "end": coverage.last_day if coverage.end else None}
+        said = {name: format_date(day, language) for name, day in days.items()}
+        lines += ["", _say(key, language, days=coverage.silence_days, **said)]
+    if (found := suggest_activity_window_days(prepared, settings.engine)) is not None:
+        lines.append(_say("activity", language, set=settings.activity_window_days, found=found))
+    return lines
+
+
+def _quality_lines(quality: pd.DataFrame, language: str) -> list[list[str]]:
     return [
-        [row["table"], row["stage"], f"{int(row['rows']):,}", "" if pd.isna(row["amount"]) else f"{row['amount']:,.2f}",
-         rule_words(row["rule"], "en") if isinstance(row["rule"], str) else ""]
+        [row["table"], _say(f"stage_{row['stage']}", language), f"{int(row['rows']):,}",
+         "" if pd.isna(row["amount"]) else f"{row['amount']:,.2f}",
+         rule_words(row["rule"], language) if isinstance(row["rule"], str) else ""]
         for row in quality.to_dict("records")
     ]  # fmt: skip
 
 
-def _nothing_yet(params: Params, prepared: Prepared) -> str | None:
+def _nothing_yet(params: Params, prepared: Prepared, language: str) -> str | None:
     """What to fill in, where no table has a row."""
     if _tables_with_rows(prepared):
         return None
     named = [file for source in params.settings.tables.values() for file in source.file]
-    what = f"fill in {' or '.join(named)}" if named else f"name a file in the tables of {params.path.name}"
-    return f"There is nothing to report yet, as no table has a row: {what}, and check again."
+    files = _say("or", language).join(named)
+    what = (
+        _say("fill_in", language, files=files)
+        if named
+        else _say("name_a_file", language, file=params.path.name)
+    )
+    return _say("nothing_yet", language, what=what)
 
 
 def _tables_with_rows(prepared: Prepared) -> set[str]:
     return {row["table"] for row in prepared.quality if row["stage"] == "kept" and row["rows"]}
 
 
-def _page_lines(params: Params, prepared: Prepared) -> list[str]:
+def _page_lines(params: Params, prepared: Prepared, language: str) -> list[str]:
     """For each page whether it is made, from which tables, and which it lacks, with the first metrics they give."""
     made = pages_of(params)
     return [
-        f"{page.notebook[:2]} {page.title.en}: {_page_words(page, page.id in made, params.settings, prepared)}"
-        for page in load_catalogue().pages.values()
+        _say(
+            "page",
+            language,
+            page=page.id if page.folder else page.notebook[:2],
+            title=page.title.in_(language),
+            words=_page_words(page, page.id in made, params.settings, prepared, language),
+        )
+        for page in params.pages.values()
     ]
 
 
-def _page_words(page: Page, is_made: bool, settings: Settings, prepared: Prepared) -> str:
+def _page_words(page: Page, is_made: bool, settings: Settings, prepared: Prepared, language: str) -> str:
     """``made from orders; lacks costs (formula_clv)``."""
+    if page.folder:
+        return _say("own_page", language, notebook=page.notebook)
     if page.id not in settings.pages:
-        return "not made, as the setting pages leaves it out"
-    lacking = {table: _with_first(table, lost) for table, lost in _lacking(page, settings, prepared).items()}
+        return _say("left_out", language)
+    lacking = {
+        table: _with_first(table, lost, language)
+        for table, lost in _lacking(page, settings, prepared).items()
+    }
     also = [words for table, words in lacking.items() if is_made or table not in page.needs_any]
     if not is_made:
         one_of = [words for table, words in lacking.items() if table in page.needs_any]
-        return f"not made without one of {', '.join(one_of)}" + (
-            f"; lacks also {', '.join(also)}" if also else ""
-        )
-    given, filled = _given(page, settings, prepared), _tables_with_rows(prepared)
-    named = [name if name in filled else f"{name} (no rows yet)" for name in given]
-    return (
-        "made"
-        + (f" from {', '.join(named)}" if named else "")
-        + (f"; lacks {', '.join(also)}" if also else "")
-    )
+        return _say_tables("not_made", one_of, language) + _say_tables("lacks_also", also, language)
+    filled = _tables_with_rows(prepared)
+    named = [
+        name if name in filled else _say("no_rows_yet", language, table=name)
+        for name in _given(page, settings, prepared)
+    ]
+    made = _say_tables("made_from", named, language) or _say("made", language)
+    return made + _say_tables("lacks", also, language)
+
+
+def _say_tables(key: str, tables: Sequence[str], language: str) -> str:
+    """Words that list tables; none where there are none."""
+    return _say(key, language, tables=_say("list_join", language).join(tables)) if tables else ""
 
 
 def _given(page: Page, settings: Settings, prepared: Prepared) -> list[str]:
     return [name for name in _tables_of(page, settings) if name in prepared.tables]
 
 
-def _with_first(table: str, lost: Sequence[str]) -> str:
+def _with_first(table: str, lost: Sequence[str], language: str) -> str:
     """A table with the first metrics that it would give."""
-    more = " …" if len(lost) > METRICS_NAMED else ""
-    return f"{table} ({', '.join(lost[:METRICS_NAMED])}{more})" if lost else table
+    if not lost:
+        return table
+    more = _say("more", language) if len(lost) > METRICS_NAMED else ""
+    metrics = _say("list_join", language).join(lost[:METRICS_NAMED])
+    return _say("table_with_first", language, table=table, metrics=metrics, more=more)
 
 
 def _tables_of(page: Page, settings: Settings) -> list[str]:
@@ -262,7 +371,7 @@ def _records_of(page: Page, settings: Settings) -> list[Metric]:
     return [record for record in records if record.family in FAMILIES_OF.get(page.id, ())]
 
 
-def _missing_lines(prepared: Prepared, settings: Settings) -> list[str]:
+def _missing_lines(prepared: Prepared, settings: Settings, language: str) -> list[str]:
     """What is not measured, and by what nothing can be told apart, for want of each table that is not supplied."""
     from analysis.metrics.measure import tables_lacking
 
@@ -274,9 +383,11 @@ def _missing_lines(prepared: Prepared, settings: Settings) -> list[str]:
             lost[table].append(f"{record.id}.<{record.each}>" if record.each else record.id)
     for name, dimension in catalogue.dimensions.items():
         for table in set(dimension.needs) & set(absent):
-            lost[table].append(f"breakdown by {name}")
+            lost[table].append(_say("breakdown_by", language, dimension=name))
     return [
-        f"Table {table} is not supplied; without it there is no {', '.join(dict.fromkeys(names))}."
+        _say(
+            "table_absent", language, table=table, lost=_say("list_join", language).join(dict.fromkeys(names))
+        )
         for table, names in lost.items()
         if names
     ]
@@ -287,9 +398,13 @@ def aligned(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     table = [list(header), *map(list, rows)]
     widths = [max(screen_width(row[i]) for row in table) for i in range(len(header))]
     return "\n".join(
-        "  ".join(cell + " " * (w - screen_width(cell)) for cell, w in zip(row, widths, strict=True)).rstrip()
-        for row in table
+        "  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
     )
+
+
+def pad(text: str, width: int) -> str:
+    """A text with spaces behind it up to this many columns on screen."""
+    return text + " " * (width - screen_width(text))
 
 
 def screen_width(text: str) -> int:

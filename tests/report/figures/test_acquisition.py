@@ -84,7 +84,7 @@ def test_a_company_without_a_funnel_is_told_why(shop, drawing):
     ax, language = drawing
     found = plot_funnel(shop, language=language, ax=ax)
     assert found == NotMeasured(
-        {"en": "table Opportunities is not supplied", "zh": "未提供数据表 商机"}[language]
+        {"en": "table Opportunities is not supplied", "zh": "未提供数据表“商机”"}[language]
     )
 
 

@@ -62,6 +62,9 @@ def no_questionnaires(shop) -> Results:
     return shop
 
 
+BRACKET = {"en": "  (", "zh": "（"}
+
+
 # --- single aspects -------------------------------------------------------------------------------
 
 
@@ -93,14 +96,14 @@ def test_bars_are_the_shares_of_the_three_groups_and_add_up(asked, drawing):
     assert widths == [*parts["detractors"], *parts["passives"], *parts["promoters"]]
     ends = [bar.get_x() + bar.get_width() for bar in ax.patches[-len(parts) :]]
     assert ends == pytest.approx([1.0] * len(parts))
-    assert [text for text in texts(ax) if text.startswith("25  (")]  # 50% − 25% promote
+    assert [text for text in texts(ax) if text.startswith(f"25{BRACKET[language]}")]  # 50% − 25% promote
 
 
 def test_after_a_contact_is_a_chart_of_its_own(asked, drawing):
     ax, language = drawing
     plot_nps_trend(asked, kind="transactional", language=language, ax=ax)
     assert [bar.get_width() for bar in ax.patches] == [0.25, 0.0, 0.75]  # 30 of 40 promote, only in 2024Q2
-    assert [text for text in texts(ax) if text.startswith("50  (")]
+    assert [text for text in texts(ax) if text.startswith(f"50{BRACKET[language]}")]
 
 
 # --- effort, quality ------------------------------------------------------------------------------
@@ -119,7 +122,7 @@ def test_expected_and_perceived_stand_where_they_were_measured(asked, drawing):
     plot_service_quality(asked, language=language, ax=ax)
     points = [line.get_xdata()[0] for line in ax.get_lines() if line.get_marker() == "o"]
     assert points == [6.0, 4.5]
-    assert [text for text in texts(ax) if text.startswith("−1.50  (")]
+    assert [text for text in texts(ax) if text.startswith(f"−1.50{BRACKET[language]}")]
 
 
 # --- by group -------------------------------------------------------------------------------------

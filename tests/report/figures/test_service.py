@@ -65,7 +65,7 @@ def test_the_unit_keeps_the_largest_time_at_two_or_more_and_is_never_a_day(secon
 def test_a_trend_without_tickets_says_why(shop, drawing):
     ax, language = drawing
     found = plot_resolution_trend(shop, language=language, ax=ax)
-    assert found == NotMeasured({"en": "table Tickets is not supplied", "zh": "未提供数据表 工单"}[language])
+    assert found == NotMeasured({"en": "table Tickets is not supplied", "zh": "未提供数据表“工单”"}[language])
 
 
 # --- teams ----------------------------------------------------------------------------------------

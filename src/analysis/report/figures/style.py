@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +55,11 @@ CHINESE_FAMILIES = (
     "Noto Sans CJK JP",
 )  # fmt: skip
 CHINESE_PACKAGE = "cvttf_NotoSansCJK_Regular"
-CHINESE_PROBE = "客户留存率提升，较上年同期"
+OWN_TEXTS = ("labels", "metrics", "tables", "dimensions.yml", "pages.yml")
+FIGURE_SIGNS = "0123456789.,%+−–…·▲▼●○↑↓=→×÷±"
+JOINING = "\N{ZERO WIDTH JOINER}\N{VARIATION SELECTOR-15}\N{VARIATION SELECTOR-16}"
+STAND_INS = "\N{REPLACEMENT CHARACTER}?"
+"""What stands for a character of the data that no font has; the first that a font has."""
 TEXT_LANGUAGES = {"en": None, "zh": "zh-Hans"}
 
 
@@ -158,8 +164,7 @@ def check_glyphs(text: str, language: str) -> None:
         When the language has no font at all.
     """
     families = find_families(language)
-    drawable = _drawable(families)
-    missing = sorted({sign for sign in text if sign.isprintable() and ord(sign) not in drawable})
+    missing = sorted(sign for sign in _undrawable(text, language) if sign.isprintable())
     if missing:
         listed = ", ".join(f"{sign} (U+{ord(sign):04X})" for sign in missing)
         raise MissingGlyphs(
@@ -169,15 +174,73 @@ def check_glyphs(text: str, language: str) -> None:
 
 
 def check_fonts(languages: Iterable[str]) -> None:
-    """Pass silently when each language's figures can be drawn; meant for the start of a run.
+    """Pass silently when each language's figures can draw all that the workbook writes; for the start of a run.
 
     Raises
     ------
     MissingFont
-        When a language has no font, or its font lacks the characters of a sample sentence.
+        When a language has no font, or its font lacks a character of the workbook's own texts.
     """
     for language in languages:
-        check_glyphs(CHINESE_PROBE if language == "zh" else "Retention 63.1% − ▲▼●", language)
+        check_glyphs("".join(own_characters(language)), language)
+
+
+@lru_cache(maxsize=4)
+def own_characters(language: str) -> frozenset[str]:
+    """Every character that the workbook itself may write in a language: in labels, names, definitions and signs."""
+    texts = "".join(_texts_below(files("analysis.catalogue"), OWN_TEXTS)) + FIGURE_SIGNS
+    found = frozenset(sign for sign in texts if sign.isprintable())
+    return found if language == "zh" else frozenset(sign for sign in found if not _is_chinese(sign))
+
+
+def _texts_below(folder: Any, names: Iterable[str]) -> Iterator[str]:
+    for entry in (folder.joinpath(name) for name in names):
+        if entry.is_dir():
+            yield from _texts_below(entry, [each.name for each in entry.iterdir()])
+        elif entry.name.endswith(".yml"):
+            yield entry.read_text(encoding="utf-8")
+
+
+def _is_chinese(sign: str) -> bool:
+    """Whether it is a Chinese character or a full-width sign."""
+    return unicodedata.east_asian_width(sign) in "WF"
+
+
+def drawable_text(text: str, language: str) -> str:
+    """A text as a figure can show it: what no font has in a name from the data is replaced by a sign that says so.
+
+    Emoji and rare scripts are the company's, so a page does not fail for them; signs that only join or dress others
+    are left out, several in a row have one stand-in. A character that the workbook writes itself is never replaced.
+
+    Raises
+    ------
+    MissingGlyphs
+        When a character of the workbook's own texts is among those that no font has.
+    """
+    missing = _undrawable(text, language)
+    if not missing:
+        return text
+    check_glyphs("".join(missing & own_characters(language)), language)
+    stand_in = next(sign for sign in STAND_INS if not _undrawable(sign, language))
+    shown = ""
+    for sign in text:
+        if sign in JOINING and shown.endswith(stand_in):
+            continue
+        if sign not in missing:
+            shown += sign
+        elif sign == "\t":
+            shown += " "
+        elif unicodedata.category(sign)[0] not in "CM" and not shown.endswith(stand_in):
+            shown += stand_in
+    return shown
+
+
+def _undrawable(text: str, language: str) -> set[str]:
+    """The characters of a text that no font of the language has; the end of a line needs none."""
+    if text.isascii() and text.isprintable():
+        return set()
+    drawable = _drawable(find_families(language))
+    return {sign for sign in text if ord(sign) not in drawable and sign != "\n"}
 
 
 def style_settings(language: str) -> dict[str, Any]:
@@ -216,8 +279,15 @@ def figure_style(language: str) -> Iterator[None]:
     """Within this context, figures are drawn in the report's style and in fonts for one language."""
     import matplotlib
 
-    with matplotlib.rc_context(style_settings(language)):
-        yield
+    is_interactive = matplotlib.is_interactive()
+    try:
+        with matplotlib.rc_context(style_settings(language)):
+            try:
+                yield
+            finally:
+                is_interactive = matplotlib.is_interactive()
+    finally:  # a notebook turns it on with its first figure, and shows no later ones if it is forgotten here
+        matplotlib.interactive(is_interactive)
 
 
 def label_lines(axes: Axes, *, font_size: float = 11.5, gap_points: float = 6.0) -> Axes:
@@ -356,11 +426,38 @@ def figure_pngs(figure: Figure, language: str, widths_pixels: Sequence[int]) -> 
     It is laid out once, where it is narrowest: what stands around a plot is type, as large in every width.
     """
     with figure_style(language), _as_it_was(figure), _no_boxes():
+        _make_drawable(figure, language)
         # the style is set again because ticks that appear while drawing take their fonts at that moment
         margins = _margins_inches(figure, min(widths_pixels) / SCREEN_DPI)
         return [
             _packed(_drawn(figure, width / SCREEN_DPI, margins), SHARPNESS * width) for width in widths_pixels
         ]
+
+
+def _make_drawable(figure: Figure, language: str) -> None:
+    """Replace what no font has in a figure's texts, and in labels of ticks, which are written while drawing."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_text(drawable_text(text.get_text(), language))
+    for axis in (each for axes in figure.axes for each in (axes.xaxis, axes.yaxis)):
+        labels = [label.get_text() for label in axis.get_ticklabels()]
+        if any(_undrawable(label, language) for label in labels):
+            axis.set_major_formatter(_drawing_all(axis.get_major_formatter(), language))
+
+
+def _drawing_all(formatter: Any, language: str) -> Any:
+    """A formatter of ticks whose labels can be drawn."""
+    from matplotlib.ticker import Formatter
+
+    class Drawable(Formatter):
+        def __call__(self, value: float, position: int | None = None) -> str:
+            return drawable_text(formatter(value, position), language)
+
+        def format_ticks(self, values: Sequence[float]) -> list[str]:
+            return [drawable_text(label, language) for label in formatter.format_ticks(values)]
+
+    return Drawable()
 
 
 @contextmanager
