@@ -135,7 +135,7 @@ def test_traits_of_customers_reach_every_fact_that_names_them(kpis):
 def test_facts_of_customers_are_those_with_a_customer(book):
     named = {fact for fact in FACTS if "customer_id" in book.engine.columns(f"select * from {fact}")}
     inner = {"customers", "customer_stretches", "year_before_buyers", "purchase_days"}
-    inner |= {"holdings", "customer_holders", "customer_categories"}
+    inner |= {"holdings", "customer_holders", "customer_categories", "customer_served"}
     assert named - inner == set(OF_CUSTOMERS)
 
 

@@ -102,12 +102,12 @@ def test_the_note_on_growth_says_what_churn_as_printed_would_give(open_orders):
 @pytest.mark.parametrize(
     ("base", "en", "zh"),
     [
-        ("orders", "who bought in the 90 days before.", "（此前 90 天内有购买）"),
+        ("orders", "who bought in the 90 days before.", "（此前90天内有购买）"),
         ("contracts", "who had a contract in force.", "（当时有有效合同）"),
         (
             "either",
             "who bought in the 90 days before or had a contract in force.",
-            "（此前 90 天内有购买，或当时有有效合同）",
+            "（此前90天内有购买，或当时有有效合同）",
         ),
     ],
 )

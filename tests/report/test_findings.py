@@ -14,7 +14,6 @@ from analysis.report.findings import (
     find_changes_with_care,
     find_large_changes,
     find_model_cautions,
-    find_next_steps,
     find_not_measured,
     find_nothing_sure,
     find_sure_changes,
@@ -50,11 +49,10 @@ def test_a_sure_change_names_the_figure_its_interval_n_and_what_it_was(quiet, re
     [found] = find_sure_changes(results)
     assert (found.metric, found.certainty, found.verdict) == ("repeat_purchase_rate", "sure", "better")
     # the interval of the figure is 0.9 to 1.1 times it, of the change 0.8 to 1.2 times it
-    assert found.sentence["en"] == (
-        "Repeat purchase rate rose to 60.0% (95% interval 54.0–66.0%, n\u00a0=\u00a01,200) from 50.0% in "
-        "2024Q3: +10.0 pp (interval +8.0 pp to +12.0 pp)."
-    )
-    assert found.sentence["zh"].startswith("重复购买率由2024Q3的50.0%升至60.0%（95%置信区间54.0–66.0%，")
+    assert found.sentence["en"] == "Repeat purchase rate rose to 60.0% from 50.0% in 2024Q3: +10.0 pp."
+    assert found.detail["en"] == "95% interval of the change +8.0 pp to +12.0 pp, n\u00a0=\u00a01,200."
+    assert found.sentence["zh"] == "重复购买率由2024Q3的50.0%升至60.0%，变化+10.0个百分点。"
+    assert found.in_full("en") == f"{found.sentence['en']} {found.detail['en']}"
 
 
 def test_no_change_within_the_noise_is_told(quiet, retell):
@@ -82,6 +80,16 @@ def test_two_names_for_one_change_are_told_once(quiet, retell):
     assert [each.metric for each in find_sure_changes(results)] == ["customer_retention_rate"]
 
 
+def test_a_metric_with_a_target_comes_before_one_that_moved_further(quiet, retell, monkeypatch):
+    from analysis.report import findings
+
+    results = retell(quiet, "repeat_purchase_rate", **RISE)
+    results = retell(results, "purchase_frequency", verdict="worse", value=1.0, base_value=2.0)
+    monkeypatch.setattr(findings, "metrics_with_target", lambda _: {"repeat_purchase_rate"})
+    told = [each.metric for each in find_sure_changes(Results(results.book, results.frames))]
+    assert told == ["repeat_purchase_rate", "purchase_frequency"]
+
+
 def test_the_other_comparison_is_told_when_it_has_a_verdict(quiet, retell):
     rise = retell(quiet, "repeat_purchase_rate", **RISE)
     ago = {"value": 0.60, "against": "year_ago", "period": "2024Q2"}
@@ -93,8 +101,8 @@ def test_the_other_comparison_is_told_when_it_has_a_verdict(quiet, retell):
     for verdict, (base_value, words) in cases.items():
         results = retell(rise, "repeat_purchase_rate", verdict=verdict, base_value=base_value, **ago)
         [found] = find_sure_changes(results)
-        assert words in found.sentence["en"]
-        assert "2024Q2" in found.sentence["zh"]
+        assert words in found.detail["en"]
+        assert "2024Q2" in found.detail["zh"]
 
 
 def test_sums_to_date_are_no_news(quiet, retell):
@@ -107,8 +115,8 @@ def test_a_rate_measured_on_other_customers_is_not_sure_and_says_why(quiet, rete
     assert find_sure_changes(results) == []
     [found] = find_changes_with_care(results)
     assert (found.certainty, found.verdict) == ("with_care", "use_with_care")
-    assert "n went from 1,000 to 600 (−40%)" in found.sentence["en"]
-    assert "统计基数由1,000变为600（−40%）" in found.sentence["zh"]
+    assert "n went from 1,000 to 600 (−40%)" in found.detail["en"]
+    assert "统计基数由1,000变为600（−40%）" in found.detail["zh"]
 
 
 def test_a_third_fewer_customers_is_where_the_warning_begins(quiet, retell):
@@ -124,7 +132,7 @@ def test_a_change_of_a_doubtful_model_is_to_be_read_with_care(quiet, retell):
     )
     doubted = replaced(results, fits=fits)
     assert find_sure_changes(doubted) == []
-    assert "to be used with care" in find_changes_with_care(doubted)[0].sentence["en"]
+    assert "to be used with care" in find_changes_with_care(doubted)[0].detail["en"]
 
 
 def test_the_caution_on_models_repeats_the_rule_that_gave_it(quiet):
@@ -134,16 +142,17 @@ def test_the_caution_on_models_repeats_the_rule_that_gave_it(quiet):
     assert doubtful_models(quiet) == []
     assert doubtful_models(results) == [{"en": "It missed by a fifth.", "zh": "偏差两成。"}]
     [found] = find_model_cautions(results)
-    assert found.sentence["en"].endswith("It missed by a fifth.")
-    assert found.sentence["zh"].endswith("偏差两成。")
+    assert found.detail["en"].startswith("It missed by a fifth.")
+    assert found.detail["zh"].startswith("偏差两成。")
+    assert found.page == "customer_value"
 
 
 def test_an_exact_figure_is_called_large_from_a_tenth_on_and_gets_no_verdict(quiet, retell):
     just = retell(quiet, "revenue", verdict="size_only", value=110.0, base_value=100.0, n=7)
     [found] = find_large_changes(just)
     assert (found.metric, found.certainty, found.verdict) == ("revenue", "size", "higher")
-    assert "€110.00, +10.0% against 2024Q3 (€100.00)" in found.sentence["en"]
-    assert "n\u00a0=\u00a07" in found.sentence["en"]
+    assert found.sentence["en"] == "Revenue: €110.00, +10.0% against 2024Q3."
+    assert "It was €100.00" in found.detail["en"] and "n\u00a0=\u00a07" in found.detail["en"]
     assert (
         find_large_changes(retell(quiet, "revenue", verdict="size_only", value=109.0, base_value=100.0)) == []
     )
@@ -151,13 +160,13 @@ def test_an_exact_figure_is_called_large_from_a_tenth_on_and_gets_no_verdict(qui
 
 def test_what_is_not_measured_is_counted_and_explained(shop):
     [found] = find_not_measured(shop)
-    assert re.match(r"\d+ of \d+ metrics could not be measured: ", found.sentence["en"])
+    assert re.fullmatch(r"\d+ of \d+ metrics could not be measured\.", found.sentence["en"])
     waiting = [row for row in shop.company_kpis.itertuples() if "table_absent|" in str(row.reason)]
     shown = {m.id for m in shop.book.catalogue.metrics.values() if m.shown}
     count = len({row.metric for row in waiting if row.metric in shown and row.variant == "default"})
-    assert f"{count} need tables that are not supplied (Contacts, Opportunities, " in found.sentence["en"]
-    assert "No comparison with 2023Q4" in found.sentence["en"]
-    assert f"{count}项需要尚未提供的数据表" in found.sentence["zh"]
+    assert f"{count} need tables that are not supplied (Contacts, Opportunities, " in found.detail["en"]
+    assert "No comparison with 2023Q4" in found.detail["en"]
+    assert f"{count}项需要尚未提供的数据表" in found.detail["zh"]
 
 
 def test_one_table_that_is_missing_is_named_with_what_waits_for_it(shop):
@@ -165,8 +174,8 @@ def test_one_table_that_is_missing_is_named_with_what_waits_for_it(shop):
         "service_cost"
     )
     [found] = find_not_measured(replaced(shop, kpis=shop.kpis[~alone]))
-    assert "Service cost (table Costs is not supplied)" in found.sentence["en"]
-    assert "未提供数据表" in found.sentence["zh"]
+    assert "Service cost (table Costs is not supplied)" in found.detail["en"]
+    assert "未提供数据表" in found.detail["zh"]
 
 
 def customers(**columns):
@@ -182,19 +191,6 @@ def test_whom_to_talk_to_is_at_risk_active_and_has_bought_more_than_once():
         customers(is_closing=[True, True, True, False], is_one_time_buyer=[False, True, False, False])
     )
     assert found["customer_id"].tolist() == ["c", "a"]  # b bought once, d is gone; by value
-
-
-def test_the_next_step_counts_them_and_what_they_are_worth(shop):
-    [found] = find_next_steps(replaced(shop, customers=customers()))
-    assert "4 of them, worth €100.00 over the next 4 quarters" in found.sentence["en"]
-    assert "共4位" in found.sentence["zh"]
-
-
-def test_without_anyone_to_talk_to_the_next_step_is_the_table_that_is_missing(shop):
-    [found] = find_next_steps(replaced(shop, customers=customers(is_at_risk=False)))
-    assert found.sentence["en"].startswith(
-        "Supply the table “Contacts”"
-    )  # more metrics wait for it than for others
 
 
 def test_figures_that_do_not_add_up_are_said_first(shop):

@@ -12,13 +12,13 @@ from typing import Any
 # Written for one window; the fact is all windows, one after the other.
 PER_WINDOW = (
     "year_before_buyers", "customer_periods", "windows", "customer_contracts", "customer_holders",
-    "customer_categories", "pipeline",
+    "customer_categories", "customer_served", "pipeline",
 )  # fmt: skip
 # What is told of each window, and what that is made of.
 BY_WINDOW = (
     "customer_stretches", "year_before_buyers", "value_cutoffs", "customer_periods", "windows", "window_days",
     "customer_care", "agent_periods", "customer_contracts", "customer_holders", "customer_categories",
-    "customer_dealings", "pipeline",
+    "customer_served", "customer_dealings", "pipeline",
 )  # fmt: skip
 # Read by several scans, or several times by one, and small: held in memory instead of put together each time.
 KEPT = (

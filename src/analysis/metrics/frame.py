@@ -35,22 +35,22 @@ REASONS: dict[str, dict[str, str]] = {
     "single_row": {"en": "one row only, so there is no interval", "zh": "只有一行数据，无法给出区间"},
     "no_spread": {
         "en": "all {0} rows agree, so the interval has no width",
-        "zh": "{0} 行数据完全一致，区间没有宽度",
+        "zh": "{0}行数据完全一致，区间没有宽度",
     },
     "few_in_ratio": {
         "en": "only {0} rows; under 30 the interval of a ratio is too narrow",
-        "zh": "仅 {0} 行数据，少于 30 行时比率的区间偏窄",
+        "zh": "仅{0}行数据，少于30行时比率的区间偏窄",
     },
     "negative_denominator": {"en": "the denominator is negative", "zh": "分母为负数"},
     "few_for_quantile": {
         "en": "only {0} rows, too few for both limits of the interval",
-        "zh": "仅 {0} 行数据，不足以给出区间的上下限",
+        "zh": "仅{0}行数据，不足以给出区间的上下限",
     },
-    "before_data": {"en": "the data begin only on {0}", "zh": "数据自 {0} 才开始"},
-    "after_data": {"en": "the data end on {0}, before this period", "zh": "数据止于 {0}，早于本期"},
+    "before_data": {"en": "the data begin only on {0}", "zh": "数据自{0}才开始"},
+    "after_data": {"en": "the data end on {0}, before this period", "zh": "数据止于{0}，早于本期"},
     "data_begin_inside": {
         "en": "the data begin on {0}, in the middle of the period",
-        "zh": "数据自 {0} 开始，位于本期中间",
+        "zh": "数据自{0}开始，位于本期中间",
     },
     "model_degenerate": {
         "en": "the model could not be fitted to these histories",
@@ -76,21 +76,38 @@ REASONS: dict[str, dict[str, str]] = {
         "zh": "期初尚无购买历史，无法判定当时谁有流失风险",
     },
     "nobody_at_risk": {"en": "nobody was at risk at the period's start", "zh": "期初没有客户处于流失风险"},
-    "table_absent": {"en": "table {0} is not supplied", "zh": "未提供数据表 {0}"},
+    "table_absent": {"en": "table {0} is not supplied", "zh": "未提供数据表“{0}”"},
     "not_measured_by": {"en": "not measured by {0}", "zh": "不按{0}统计"},
-    "group_absent": {"en": "no figure for group {0}", "zh": "分组 {0} 没有数据"},
-    "period_absent": {"en": "period {0} is not measured", "zh": "{0} 期没有数据"},
+    "group_absent": {"en": "no figure for group {0}", "zh": "分组“{0}”没有数据"},
+    "period_absent": {"en": "period {0} is not measured", "zh": "{0}期没有数据"},
     "no_earlier_period": {"en": "there is no earlier period to look at", "zh": "没有更早的期间可供对照"},
     "metric_absent": {"en": "this metric was not measured in this run", "zh": "本次运行未计算该指标"},
     "no_target": {"en": "no target is set for it", "zh": "未设定目标"},
     "targets_differ": {
         "en": "the table of targets gives {0} different targets for it",
-        "zh": "目标表中给出了 {0} 个不同的目标值",
+        "zh": "目标表中给出了{0}个不同的目标值",
     },
     "target_of_whole_period": {
         "en": "the target is that of all of {0}, of which only the first days are measured",
-        "zh": "目标针对 {0} 全期，而统计仅含其前若干天",
+        "zh": "目标针对{0}全期，而统计仅含其前若干天",
     },
+    "target_of_other_definition": {
+        "en": "its target is for another definition than the one this run has chosen",
+        "zh": "其目标针对另一口径，与本次运行所选口径不同",
+    },
+    "target_of_no_period": {
+        "en": "the table of targets gives “{0}”, which is no period",
+        "zh": "目标表中的“{0}”不是有效期间",
+    },
+    "target_out_of_reach": {
+        "en": "no figure of this kind can take the value of its target (shares lie between 0 and 1)",
+        "zh": "目标值超出该指标的取值范围（占比应在0与1之间）",
+    },
+    "no_direction": {
+        "en": "neither a higher nor a lower figure is better",
+        "zh": "该指标无所谓高低优劣",
+    },
+    "metric_unknown": {"en": "there is no such metric", "zh": "没有此指标"},
     "division_by_zero": {"en": "division by zero", "zh": "除数为零"},
     "denominator_may_be_zero": {
         "en": "the denominator may well be zero, so there is no interval",

@@ -8,8 +8,8 @@ as sure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -37,7 +37,7 @@ from analysis.report.kpis_shown import (
     some,
     verdict_shown,
 )
-from analysis.report.tables_shown import format_date, format_money, format_number, format_percent
+from analysis.report.tables_shown import format_date, format_number, format_percent
 from analysis.suite import Results
 
 MOST_FINDINGS = 8
@@ -57,7 +57,7 @@ _NO_NEWS = ("historical_clv", "opening_customers", "lost_customers", "returned_c
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence for the cover, in both languages.
+    """One short sentence for the cover, in both languages, and a line of what it rests on.
 
     Attributes
     ----------
@@ -69,18 +69,30 @@ class Finding:
         ``next`` (to do).
     verdict
         The badge beside it, one of ``tables_shown.VERDICTS``; empty for what is to be done.
+    detail
+        The second line, by language: interval, n, the other comparison, what speaks against it; empty for none.
+    page
+        The page where more of it stands; empty for none.
     """
 
     metric: str | None
     sentence: dict[str, str]
     certainty: str
     verdict: str = ""
+    detail: Mapping[str, str] = field(default_factory=dict)
+    page: str = ""
+
+    def in_full(self, language: str) -> str:
+        """The sentence with its second line after it, where there is room for one line only."""
+        return join_sentences([self.sentence[language], self.detail.get(language, "")], language)
 
 
 def find_all(results: Results) -> list[Finding]:
     """The findings of a run in order, at most eight: warnings and gaps always, changes as room allows."""
     sure, cautious = find_sure_changes(results), find_changes_with_care(results)
-    ends = [*find_model_cautions(results), *find_not_measured(results), *find_next_steps(results)]
+    from analysis.report.next_steps import find_next_steps  # which looks through all of the report's findings
+
+    ends = [*find_model_cautions(results), *find_not_measured(results), *find_next_steps(results)[:1]]
     begins = find_unreconciled(results)
     shown = [*sure[:MOST_SURE], *cautious[:MOST_WITH_CARE]] or find_nothing_sure(results)
     room = MOST_FINDINGS - len(begins) - len(ends)
@@ -106,7 +118,7 @@ def changes_to_judge(results: Results) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The frame of changes with ``low, high, n, base_n``, ``kind, is_headline``, and what makes a sure
+        The frame of changes with ``low, high, n, base_n``, ``kind, is_headline, has_target``, and what makes a sure
         change doubtful: ``is_other_base``, ``is_short_history``, ``is_doubtful_model``.
     """
     return results.remember("changes_to_judge", lambda: _changes_to_judge(results))
@@ -128,6 +140,7 @@ def _changes_to_judge(results: Results) -> pd.DataFrame:
     return rows.assign(
         kind=[metric.kind for metric in metrics],
         is_headline=[name in book.settings.headline_metrics for name in rows["metric"]],
+        has_target=rows["metric"].isin(metrics_with_target(results)),
         is_doubtful_model=[
             metric.kind == "modelled" and (doubtful or status == "with_care")
             for metric, status in zip(metrics, rows["status"], strict=True)
@@ -138,6 +151,14 @@ def _changes_to_judge(results: Results) -> pd.DataFrame:
         ],
         is_other_base=((rows["n"] / rows["base_n"] - 1).abs() > OTHER_BASE) & ~is_sum,
     )
+
+
+def metrics_with_target(results: Results) -> set[str]:
+    """The metrics for which the company has set a target of its own for the period."""
+    from analysis.appraisal.targets import judge_targets  # brings scipy
+
+    judged = judge_targets(results)
+    return set() if isinstance(judged, NotMeasured) else set(judged["metric"])
 
 
 def _with_sizes(changes: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
@@ -152,8 +173,7 @@ def _with_sizes(changes: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
 def find_sure_changes(results: Results) -> list[Finding]:
     """Changes beyond chance of rates measured on much the same customers, the most important first."""
     rows = changes_to_judge(results)
-    clean = rows[_is_sure(rows) & ~_is_doubtful(rows)]
-    return [_change_finding(results, row, rows, "sure") for row in _by_importance(clean)]
+    return [_change_finding(results, row, rows, "sure") for row in sure_changes(results)]
 
 
 def find_changes_with_care(results: Results) -> list[Finding]:
@@ -174,7 +194,7 @@ def _is_doubtful(rows: pd.DataFrame) -> pd.Series:
 
 
 def _by_importance(rows: pd.DataFrame) -> list[Any]:
-    """One row per metric: headline metrics first, then the largest relative change; twins once.
+    """One row per metric: headline metrics first, then those with a target, then the largest change; twins once.
 
     Of two comparisons the one with the previous window is told.
     """
@@ -182,7 +202,7 @@ def _by_importance(rows: pd.DataFrame) -> list[Any]:
         size=(rows["difference"] / rows["base_value"]).abs(), is_later=rows["against"] != AGAINST[0]
     ).sort_values(["is_later"], kind="stable").drop_duplicates("metric")  # fmt: skip
     ordered = ordered.sort_values(
-        ["is_headline", "size", "metric"], ascending=[False, False, True], kind="stable"
+        ["is_headline", "has_target", "size", "metric"], ascending=[False, False, False, True], kind="stable"
     )
     kept: list[Any] = []
     for row in ordered.itertuples():
@@ -204,29 +224,33 @@ def _says_the_same(row: Any, other: Any) -> bool:
 
 def _change_finding(results: Results, row: Any, rows: pd.DataFrame, certainty: str) -> Finding:
     metric = chosen(results.book, results.book.catalogue.metrics[row.metric])
-    sentence = {
-        language: join_sentences(_change_sentences(results, row, rows, metric, language), language)
-        for language in LANGUAGES
-    }
+    sentence = {each: change_sentence(row, metric, results.book, each) for each in LANGUAGES}
+    detail = {each: _change_detail(results, row, rows, metric, each) for each in LANGUAGES}
     verdict = verdict_shown(row._asdict()) if certainty == "sure" else "use_with_care"
-    return Finding(row.metric, sentence, certainty, verdict)
+    return Finding(row.metric, sentence, certainty, verdict, detail)
 
 
-def _change_sentences(
-    results: Results, row: Any, rows: pd.DataFrame, metric: Metric, language: str
-) -> list[str]:
-    book, change = results.book, row._asdict()
-    interval = say_change_interval(change, metric, book, language)
-    first = label(
-        "findings.rose" if row.difference > 0 else "findings.fell", language, level=say_level(book, language),
+def change_sentence(row: Any, metric: Metric, book: Book, language: str) -> str:
+    """From what to what a figure moved: ``Retention fell to 59.6% from 69.1% in 2026Q2: −9.5 pp.``"""
+    return label(
+        "findings.rose" if row.difference > 0 else "findings.fell", language,
         name=metric_name(metric, language), value=say_value(row.value, metric, book, language),
-        n=say_n(row.n, language), interval=say_interval(row.low, row.high, metric, book, language),
         base_value=say_value(row.base_value, metric, book, language),
         base_period=say_period(row.base_period, book, language),
-        change=say_change(change, metric, book, language),
-        change_interval=label("findings.change_interval", language, interval=interval) if interval else "",
+        change=say_change(row._asdict(), metric, book, language),
     )  # fmt: skip
-    return [first, _other_comparison(row, rows, metric, book, language), _doubt(row, book, language)]
+
+
+def _change_detail(results: Results, row: Any, rows: pd.DataFrame, metric: Metric, language: str) -> str:
+    book, change = results.book, row._asdict()
+    limits = say_change_interval(change, metric, book, language)
+    key = "findings.change_detail" if limits else "findings.figure_detail"
+    first = label(
+        key, language, level=say_level(book, language), n=say_n(row.n, language),
+        interval=limits or say_interval(row.low, row.high, metric, book, language),
+    )  # fmt: skip
+    parts = [first, _other_comparison(row, rows, metric, book, language), _doubt(row, book, language)]
+    return join_sentences(parts, language)
 
 
 def _other_comparison(row: Any, rows: pd.DataFrame, metric: Metric, book: Book, language: str) -> str:
@@ -277,8 +301,26 @@ def find_nothing_sure(results: Results) -> list[Finding]:
     return [Finding(None, sentence, "quiet", "no_clear_change")]
 
 
+def sure_changes(results: Results) -> list[Any]:
+    """The rows of ``changes_to_judge`` that ``find_sure_changes`` tells, in its order."""
+    rows = changes_to_judge(results)
+    return _by_importance(rows[_is_sure(rows) & ~_is_doubtful(rows)])
+
+
+def count_tested(results: Results) -> int:
+    """How many metrics have a change that was tested against chance."""
+    rows = changes_to_judge(results)
+    tested = rows["verdict"].isin((*SURE_VERDICTS, "no_clear_change")) & ~rows["metric"].isin(_NO_NEWS)
+    return int(rows.loc[tested, "metric"].nunique())
+
+
 def find_large_changes(results: Results) -> list[Finding]:
     """Exact figures that moved by a tenth or more: headline metrics first, then the largest."""
+    return [_size_finding(results, row) for row in large_changes(results)]
+
+
+def large_changes(results: Results) -> list[Any]:
+    """The rows of ``changes_to_judge`` that ``find_large_changes`` tells, in its order."""
     rows = changes_to_judge(results)
     exact = (
         rows["verdict"].eq("size_only")
@@ -286,7 +328,7 @@ def find_large_changes(results: Results) -> list[Finding]:
         & ~rows["metric"].isin(_NO_NEWS)
     )
     large = rows[exact & (rows["relative_change"].abs() >= LARGE_CHANGE)]
-    return [_size_finding(results, row) for row in _by_importance(large)]
+    return _by_importance(large)
 
 
 def _size_finding(results: Results, row: Any) -> Finding:
@@ -297,12 +339,18 @@ def _size_finding(results: Results, row: Any) -> Finding:
             "findings.size", language, name=metric_name(metric, language),
             value=say_value(row.value, metric, book, language),
             change=say_change(change, metric, book, language),
-            base_period=say_period(row.base_period, book, language), n=say_n(row.n, language),
+            base_period=say_period(row.base_period, book, language),
+        )
+        for language in LANGUAGES
+    }  # fmt: skip
+    detail = {
+        language: label(
+            "findings.size_detail", language, n=say_n(row.n, language),
             base_value=say_value(row.base_value, metric, book, language),
         )
         for language in LANGUAGES
     }  # fmt: skip
-    return Finding(row.metric, sentence, "size", verdict_shown(change))
+    return Finding(row.metric, sentence, "size", verdict_shown(change), detail)
 
 
 # --- models, gaps, next steps ---------------------------------------------------------------------
@@ -326,35 +374,40 @@ def find_model_cautions(results: Results) -> list[Finding]:
     measured = [m for m in modelled if not isinstance(results.kpi(m.id), NotMeasured)]
     if not rules or not measured:
         return []
-    sentence = {
+    count = len(measured)
+    sentence = {each: label("findings.model", each, count=count) for each in LANGUAGES}
+    detail = {
         language: label(
-            "findings.model", language, rules=join_sentences([rule[language] for rule in rules], language),
+            "findings.model_detail", language, rules=join_sentences([rule[language] for rule in rules], language),
             names=label("kpis.name_join", language).join(m.name.in_(language) for m in measured),
         )
         for language in LANGUAGES
     }  # fmt: skip
-    return [Finding(None, sentence, "with_care", "use_with_care")]
+    return [Finding(None, sentence, "with_care", "use_with_care", detail, "customer_value")]
 
 
 def find_not_measured(results: Results) -> list[Finding]:
     """Which metrics have no figure and why, and which comparison cannot be made, in one finding."""
-    shown = _shown_figures(results)
-    absent = shown[shown["value"].isna()]
-    sentence = {}
+    shown = shown_figures(results)
+    count, every = int(shown["value"].isna().sum()), len(shown)
+    sentence, detail = {}, {}
     for language in LANGUAGES:
-        tables = _absent_tables(shown)
+        tables = absent_tables(shown)
         told = [_need_tables(results, tables, language)] if len(tables) > 1 else []
         others = shown[~shown["reason"].map(root_reason).str.startswith(TABLE_ABSENT)] if told else shown
         told += not_measured_list(results, others, language, most_names=3)
+        gaps = gaps_in_comparison(results, language)
+        first = [label("findings.not_measured", language, count=count, all=every)] if count else gaps
         listed = label("kpis.list_join", language).join(told)
-        told = label("findings.not_measured", language, count=len(absent), all=len(shown), list=listed)
-        sentence[language] = join_sentences(
-            [told if len(absent) else "", *gaps_in_comparison(results, language)], language
-        )
-    return [Finding(None, sentence, "not_measured", "not_measured")] if sentence["en"] else []
+        why = [label("findings.not_measured_why", language, list=listed), *gaps] if count else []
+        sentence[language] = join_sentences(first, language)
+        detail[language] = join_sentences(why, language)
+    if not sentence["en"]:
+        return []
+    return [Finding(None, sentence, "not_measured", "not_measured", detail, "data_quality" if count else "")]
 
 
-def _absent_tables(shown: pd.DataFrame) -> pd.Series:
+def absent_tables(shown: pd.DataFrame) -> pd.Series:
     """How many metrics have no figure for want of each table, the table most are in want of first."""
     roots = shown.loc[shown["value"].isna(), "reason"].map(root_reason)
     return roots[roots.str.startswith(TABLE_ABSENT)].str.removeprefix(TABLE_ABSENT).value_counts()
@@ -369,18 +422,13 @@ def _need_tables(results: Results, tables: pd.Series, language: str) -> str:
     )  # fmt: skip
 
 
-def _shown_figures(results: Results) -> pd.DataFrame:
+def shown_figures(results: Results) -> pd.DataFrame:
     """The period's company-level figures of every metric shown, under the run's own variants."""
     book = results.book
     wanted = {m.id: chosen(book, m).variant for m in book.catalogue.metrics.values() if m.shown}
     rows = results.company_kpis
     rows = rows[rows["period"] == book.window.label]
     return rows[rows["variant"] == rows["metric"].map(wanted)]
-
-
-def find_next_steps(results: Results) -> list[Finding]:
-    """What to do: whom to talk to, or else which table to supply."""
-    return [*_talk_to(results), *_supply(results)][:1]
 
 
 def overdue_customers(customers: pd.DataFrame) -> pd.DataFrame:
@@ -392,37 +440,6 @@ def overdue_customers(customers: pd.DataFrame) -> pd.DataFrame:
         return customers
     at_risk = customers[customers["is_at_risk"] & customers["is_closing"] & ~customers["is_one_time_buyer"]]
     return at_risk.sort_values(["predicted_clv", "customer_id"], ascending=[False, True])
-
-
-def _talk_to(results: Results) -> list[Finding]:
-    book, settings = results.book, results.book.settings
-    overdue = overdue_customers(results.customers)
-    if overdue.empty:
-        return []
-    sentence = {
-        language: label(
-            "findings.at_risk", language, n=format_number(len(overdue), language),
-            score=format_percent(1 - settings.at_risk_p_alive, language, decimals=0),
-            quarters=settings.horizon_quarters,
-            value=format_money(overdue["predicted_clv"].sum(), language, currency=settings.currency),
-            page=book.catalogue.pages["retention"].title.in_(language),
-        )
-        for language in LANGUAGES
-    }  # fmt: skip
-    return [Finding("at_risk_share", sentence, "next")]
-
-
-def _supply(results: Results) -> list[Finding]:
-    """The table whose absence leaves most metrics without a figure."""
-    tables = _absent_tables(_shown_figures(results))
-    if tables.empty:
-        return []
-    name = results.book.catalogue.tables[str(tables.index[0])].name
-    count = int(tables.iloc[0])
-    sentence = {
-        each: label("findings.supply_table", each, table=name.in_(each), count=count) for each in LANGUAGES
-    }
-    return [Finding(None, sentence, "next")]
 
 
 def find_unreconciled(results: Results) -> list[Finding]:

@@ -18,9 +18,9 @@ TARGETS_OF = {"revenue_target": "revenue", "won_value_target": "won_value"}
 
 _KEY = ["metric", "period", "by", "group"]
 _ASKED = """
-select metric, period, dimension, group_name, target
+select metric, coalesce(variant, '{variant}') as variant, period, dimension, group_name, target
 from source_targets
-where coalesce(variant, '{variant}') = '{variant}' and metric in ({metrics}) and target is not null
+where metric is not null and target is not null
 """
 
 
@@ -64,18 +64,29 @@ def target_rows(book: Book, dimensions: Sequence[str] = ()) -> pd.DataFrame:
 
 def read_targets(book: Book) -> pd.DataFrame:
     """The targets of ``TARGETS_OF``: ``metric, period, by, group, target``, the period empty for every one."""
-    listed = ", ".join(f"'{name}'" for name in TARGETS_OF.values())
-    found = book.ask(_ASKED.format(variant=DEFAULT, metrics=listed))
     asked_of = {measured: target for target, measured in TARGETS_OF.items()}
+    found = every_target(book)
+    named = found[found["variant"].eq(DEFAULT) & found["metric"].isin(list(asked_of))]
+    periods = [period_label(book, period) for period in named["period"]]
+    return named.assign(metric=named["metric"].map(asked_of), period=periods)[[*_KEY, "target"]]
+
+
+def every_target(book: Book) -> pd.DataFrame:
+    """The table of targets: ``metric, variant, period`` (as it is written), ``by, group, target``; gaps are None."""
+    found = book.ask(_ASKED.format(variant=DEFAULT))
     named = found.rename(columns={"dimension": "by", "group_name": "group"}).astype(object)
     named = named.where(named.notna(), None)
-    periods = [_period_label(book, period) for period in named["period"]]
-    named = named.assign(metric=named["metric"].map(asked_of), period=periods)
-    return named.assign(target=named["target"].astype(float))[[*_KEY, "target"]]
+    return named.assign(target=named["target"].astype(float))
 
 
-def _period_label(book: Book, text: str | None) -> str | None:
-    """The label under which the period a target is for is known, however it was written."""
+def period_label(book: Book, text: str | None) -> str | None:
+    """The label under which the period a target is for is known, however it was written; None for every period.
+
+    Raises
+    ------
+    InputError
+        If it is no period.
+    """
     if text is None or not text.strip():
         return None
     try:
@@ -109,7 +120,7 @@ def _target(
         return None, NOT_MEASURED, "table_absent|targets"
     if window.is_partial and window != book.window:
         return None, NOT_MEASURED, f"target_of_whole_period|{window.period.label}"
-    found = _most_specific(targets, metric, window.period.label, by, group)
+    found = most_specific(targets, metric, window.period.label, by, group)
     if not found:
         return None, NOT_MEASURED, "no_target"
     if len(found) > 1:
@@ -119,7 +130,7 @@ def _target(
     return found[0], MEASURED, "census"
 
 
-def _most_specific(
+def most_specific(
     targets: pd.DataFrame, metric: str, period: str, by: str | None, group: str | None
 ) -> list[float]:
     """The different targets for one thing: those of the period, else those of every period."""

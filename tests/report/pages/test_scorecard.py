@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date, timedelta
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
 from analysis.catalogue import FAMILIES, load_catalogue
 from analysis.periods import first_days
+from analysis.report.figures.scorecard import compact_money
+from analysis.report.pages import scorecard
 from analysis.report.pages.scorecard import (
+    bullet,
+    count_sentences,
     headline_tile,
+    lead_sentence,
     running_line,
     scorecard_rows,
-    show_findings,
+    show_cautions,
     show_headline,
+    show_moved,
+    show_next_steps,
     show_scorecard,
-    show_status,
+    show_summary,
+    show_targets,
+    show_why,
     status_lines,
 )
-from analysis.suite import Results
+from analysis.suite import Results, measure_suite
 
 METRICS = load_catalogue().metrics
 in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
@@ -57,9 +69,9 @@ def test_a_running_period_says_how_much_of_it_is_measured(shop):
 
 @in_each_language
 def test_what_does_not_add_up_is_shown_with_both_sides(shop, language):
-    assert not read(show_status(shop, language=language)).select(".wb-is-unreconciled")
+    assert not read(show_summary(shop, language=language)).select(".wb-is-unreconciled")
     identities = shop.identities.assign(holds=shop.identities["identity"] != "population")
-    warning = read(show_status(replaced(shop, identities=identities), language=language)).select_one(
+    warning = read(show_summary(replaced(shop, identities=identities), language=language)).select_one(
         ".wb-is-unreconciled"
     )
     assert "2024Q4" in warning.get_text() and "12" in warning.get_text()
@@ -106,13 +118,6 @@ def test_every_headline_metric_has_a_tile(shop, language):
 # --- findings and table ---------------------------------------------------------------------------
 
 
-@in_each_language
-def test_findings_stand_in_a_list_each_with_a_badge(shop, language):
-    items = read(show_findings(shop, language=language)).select(".wb-findings > li")
-    assert 1 <= len(items) <= 8
-    assert all(item.select_one(".wb-badge").get_text(strip=True) for item in items)
-
-
 def test_every_metric_shown_has_a_row_under_its_family(shop):
     rows = scorecard_rows(shop)
     assert set(rows["metric"]) == {metric.id for metric in METRICS.values() if metric.shown}
@@ -142,3 +147,150 @@ def test_without_any_figure_the_scorecard_says_so(shop, language):
     page = read(show_scorecard(replaced(shop, kpis=kpis), language=language))
     assert not page.select("table")
     assert page.select_one(".wb-callout").get_text(strip=True)
+
+
+# --- the headline, what moved, targets, why, what to do -------------------------------------------
+
+SHOWN = (show_summary, show_headline, show_moved, show_targets, show_why, show_next_steps, show_cautions)
+RISE = {"verdict": "better", "value": 0.60, "base_value": 0.50}
+
+
+def text(html):
+    return read(str(html)).get_text(" ", strip=True)
+
+
+def test_the_headline_says_what_moved_most_importantly_and_how_many_did(shop, retell):
+    results = retell(shop, "repeat_purchase_rate", **RISE)
+    assert lead_sentence(results, "en") == "Repeat purchase rate rose to 60.0% from 50.0%."
+    assert lead_sentence(results, "zh") == "重复购买率由50.0%升至60.0%。"
+    counted = count_sentences(results, "en")[0]
+    assert re.match(r"1 of \d+ metrics moved further than chance allows: 1 for the better\.", counted)
+
+
+def test_the_headline_says_whether_what_moved_reached_its_target(shop, retell, monkeypatch):
+    results = retell(shop, "repeat_purchase_rate", **RISE)
+    monkeypatch.setattr(scorecard, "judge_targets", lambda _: JUDGED)
+    assert lead_sentence(results, "en").endswith("from 50.0% and missed its target of 70.0%.")
+    assert count_sentences(results, "en")[1] == "Of 3 targets: 1 missed, 1 hit, 1 too close to call."
+    assert count_sentences(results, "zh")[1] == "3项目标中：1项未达标、1项达标、1项尚难判断。"
+
+
+def test_without_a_sure_change_the_headline_does_not_claim_one(shop, no_orders):
+    quiet = shop.changes.assign(
+        verdict=shop.changes["verdict"].mask(shop.changes["difference"].notna(), "no_clear_change")
+    )
+    assert lead_sentence(replaced(shop, changes=quiet), "en") == "Nothing moved beyond chance."
+    assert "nothing" in lead_sentence(no_orders, "en").lower()
+
+
+@in_each_language
+def test_what_moved_stands_with_from_where_to_where_and_a_link_to_its_definition(shop, retell, language):
+    page = read(show_moved(retell(shop, "repeat_purchase_rate", **RISE), language=language))
+    [line] = page.select(".wb-moved-good li")
+    assert line.select_one(".wb-moved-change").get_text().startswith("+10.0")
+    assert "50.0%" in line.select_one(".wb-moved-values").get_text()
+    assert line.select_one("a.wb-kpi")["href"] == "#definition-repeat_purchase_rate"
+    assert not page.select(".wb-moved-bad")
+
+
+JUDGED = pd.DataFrame(
+    [
+        {"metric": "repeat_purchase_rate", "value": 0.6, "low": 0.5, "high": 0.66, "target": 0.7, "verdict": "miss",
+         "probability": 0.004, "method": "score"},
+        {"metric": "revenue", "value": 402.0, "target": 400.0, "verdict": "hit", "method": "exact"},
+        {"metric": "customer_retention_rate", "value": 0.667, "low": 0.354, "high": 0.879, "target": 0.6,
+         "verdict": "undetermined", "probability": 0.66, "method": "score"},
+        {"metric": "<b>", "target": 1.0, "verdict": "not_compared", "reason": "metric_unknown"},
+    ]
+).assign(variant="default", by=None, group=None)  # fmt: skip
+JUDGED = JUDGED[JUDGED["verdict"] != "not_compared"]
+
+
+def test_every_target_stands_with_verdict_picture_and_probability_in_words(shop, monkeypatch):
+    unknown = pd.DataFrame([{"metric": "<b>", "variant": "default", "target": 1.0, "verdict": "not_compared",
+                             "reason": "metric_unknown"}])  # fmt: skip
+    monkeypatch.setattr(scorecard, "judge_targets", lambda _: pd.concat([JUDGED, unknown]))
+    page = read(str(show_targets(shop, language="en")))
+    rows = [
+        [cell.get_text(" ", strip=True) for cell in row.select("th, td")] for row in page.select("tbody tr")
+    ]
+    assert rows[0][3:] == ["70.0%", "✗ miss", "under 1% practically ruled out"]
+    assert rows[1][3:] == ["€400.00", "✓ hit", "counted in full"]
+    assert rows[2][3:] == ["60.0%", "○ undetermined", "66% open"]
+    assert rows[3][0] == "<b>" and "there is no such metric" in page.select_one(".wb-below").get_text()
+    assert len(page.select("svg.wb-bullet")) == 3
+    assert not page.select("tbody b")
+
+
+def test_a_bullet_draws_value_target_and_interval_in_their_order():
+    row = SimpleNamespace(value=0.6, low=0.5, high=0.66, target=0.7, verdict="miss")
+    drawing = read(str(bullet(row, "en")))
+    ends, target = drawing.select_one(".wb-bullet-range"), drawing.select_one(".wb-bullet-target")
+    places = [float(ends["x1"]), float(drawing.circle["cx"]), float(ends["x2"]), float(target["x1"])]
+    assert places == sorted(places)
+    exact = read(
+        str(bullet(SimpleNamespace(value=1.0, low=float("nan"), high=None, target=1.0, verdict="hit"), "en"))
+    )
+    assert exact.circle["cx"] == exact.select_one(".wb-bullet-target")["x1"]
+
+
+@pytest.mark.parametrize(("value", "english", "chinese"), [
+    (99_999.4, "€99,999", "€99,999"), (301_234.0, "€301k", "€30.1万"), (7_808_386.0, "€7.81m", "€780.8万"),
+    (84_600_000.0, "€84.6m", "€8,460万"), (999_999.0, "€1.00m", "€100.0万"), (-8_462_808.0, "−€8.46m", "−€846.3万"),
+    (1_234_000_000.0, "€1.23bn", "€12.3亿"),
+])  # fmt: skip
+def test_large_amounts_are_given_in_few_signs(value, english, chinese):
+    assert (compact_money(value, "en", "EUR"), compact_money(value, "zh", "EUR")) == (english, chinese)
+
+
+@pytest.mark.parametrize("show", SHOWN)
+@in_each_language
+def test_every_part_says_something_whatever_the_company_has(
+    shop, no_orders, one_order, seller, show, language
+):
+    for results in (shop, no_orders, one_order, seller):
+        assert text(show(results, language=language))
+
+
+def test_a_company_without_targets_is_told_where_they_stand(shop):
+    assert "Targets stand in the table “Targets”" in text(show_targets(shop, language="en"))
+
+
+@pytest.fixture(scope="module")
+def one_order(open_orders):
+    book = open_orders(
+        [("a", "2024-11-01", 20)],
+        "2024Q4",
+        model_draws=20,
+        sparkline_periods=2,
+        data_through=date(2024, 12, 31),
+    )
+    return measure_suite(book)
+
+
+@pytest.fixture(scope="module")
+def running(open_orders):
+    orders = [
+        (f"c{n % 30}", f"{date(2024, 1, 1) + timedelta(days=n)}", 20) for n in range(320)
+    ]  # until 15 November
+    book = open_orders(orders, "2024Q4", model_draws=20, sparkline_periods=3, data_through=date(2024, 11, 15))
+    return measure_suite(book)
+
+
+@in_each_language
+def test_a_running_period_says_so_first_and_is_judged_on_the_days_it_has(running, language):
+    page = read(show_summary(running, language=language))
+    assert page.select_one(".wb-callout.wb-is-partial")
+    assert page.select_one(".wb-lead-first").get_text(strip=True)
+    for show in SHOWN:
+        assert text(show(running, language=language))
+
+
+def test_both_languages_show_the_same_numbers(shop, retell, monkeypatch):
+    results = retell(shop, "repeat_purchase_rate", **RISE)
+    monkeypatch.setattr(scorecard, "judge_targets", lambda _: JUDGED)
+    for show in (show_summary, show_targets):
+        found = [
+            sorted(re.findall(r"\d[\d,.]*%", text(show(results, language=each)))) for each in ("en", "zh")
+        ]
+        assert found[0] == found[1]

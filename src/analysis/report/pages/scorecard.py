@@ -1,16 +1,31 @@
-"""The scorecard: what the figures are, the headline ones, what changed for sure, every metric in a table."""
+"""The scorecard: what moved for sure, what missed its target, why, what to do; then every figure in a table."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from analysis.appraisal.drivers import Driver, dimensions_for
+from analysis.appraisal.targets import judge_targets
 from analysis.catalogue import Metric, label
 from analysis.facts import Book, NotMeasured
 from analysis.periods import Window
-from analysis.report.findings import Finding, find_all
+from analysis.report.figures.scorecard import COMPACT_FROM, compact_money, short_value
+from analysis.report.findings import (
+    SURE_VERDICTS,
+    Finding,
+    changes_to_judge,
+    count_tested,
+    find_changes_with_care,
+    find_model_cautions,
+    find_not_measured,
+    find_unreconciled,
+    large_changes,
+    sure_changes,
+)
 from analysis.report.identities_shown import say_subjects
 from analysis.report.kpi_tables import (
     doubt_words,
@@ -23,10 +38,14 @@ from analysis.report.kpis_shown import (
     chosen,
     comparisons,
     gaps_in_comparison,
+    group_name,
+    join_sentences,
     kpi_rows,
     measured,
     metric_name,
     misleading_windows,
+    say_change,
+    say_change_interval,
     say_interval,
     say_level,
     say_n,
@@ -34,46 +53,171 @@ from analysis.report.kpis_shown import (
     say_reason,
     say_value,
     short_history_note,
+    unit_of,
 )
+from analysis.report.links import definition_href, to_definition, to_page
+from analysis.report.next_steps import find_next_steps, reasons_apart
 from analysis.report.pages.definitions import show_definitions
 from analysis.report.per_language import html_per_language
+from analysis.report.stories import (
+    Story,
+    ask_why,
+    find_stories,
+    say_driver,
+    story_title,
+    unexplained,
+)
 from analysis.report.tables_shown import (
+    MINUS,
     MISSING,
+    Column,
     Tile,
-    badge,
     callout,
     format_date_range,
     format_number,
+    format_percent,
     format_value,
     is_missing,
     kpi_tiles,
+    table_html,
     verdict_badge,
 )
 from analysis.suite import Results
 
-__all__ = ["show_definitions", "show_findings", "show_headline", "show_scorecard", "show_status"]
+__all__ = [
+    "show_cautions", "show_definitions", "show_headline", "show_moved", "show_next_steps", "show_scorecard",
+    "show_summary", "show_targets", "show_why",
+]  # fmt: skip
+
+MOST_MOVED, MOST_LARGE, MOST_LINES = 5, 3, 3
+MOVED_SIGNS = {"worse": ("bad", "▼"), "better": ("good", "▲"), "changed": ("quiet", "●")}
+"""Tone and sign of the lists of what moved, in their order."""
 
 
-# --- status ---------------------------------------------------------------------------------------
+# --- the headline ---------------------------------------------------------------------------------
 
 
 @html_per_language
-def show_status(results: Results, *, language: str) -> Markup:
-    """Which days are measured and compared, and what must be known before reading on."""
+def show_summary(results: Results, *, language: str) -> Markup:
+    """In two sentences what the period comes to; before them what must be known before reading on."""
     book = results.book
-    parts = [
-        callout(
-            "",
-            language,
-            title=label("scorecard.status_title", language),
-            items=status_lines(results, language),
-        ),
-        _unreconciled(results, language),
-    ]
+    warnings = [_unreconciled(results, language)]
     if book.window.is_partial and book.window.days:
-        parts.insert(0, callout(running_line(book, language), language, kind="partial",
-                                title=label("scorecard.running_title", language)))  # fmt: skip
-    return Markup("").join(parts)
+        warnings.insert(0, callout(running_line(book, language), language, kind="partial",
+                                   title=label("scorecard.running_title", language)))  # fmt: skip
+    notes = Markup("").join(Markup("<p>{}</p>").format(line) for line in notes_on_figures(results, language))
+    return Markup("").join(warnings) + Markup(
+        '<div class="wb-lead"><p class="wb-lead-first">{}</p><p class="wb-lead-counts">{}</p>{}</div>'
+    ).format(
+        lead_sentence(results, language), join_sentences(count_sentences(results, language), language),
+        Markup('<div class="wb-lead-notes">{}</div>').format(notes) if notes else "",
+    )  # fmt: skip
+
+
+def lead_sentence(results: Results, language: str) -> str:
+    """The most important thing in words: what moved, and whether it reached its target; else what was missed."""
+    book, moved, missed = results.book, sure_changes(results), missed_rows(results)
+    if book.window.days == 0:
+        return label("scorecard.nothing_yet", language)
+    if moved:
+        return _lead_of_change(results, moved[0], language)
+    if missed:
+        row, metric = missed[0], book.catalogue.metric(missed[0].metric, missed[0].variant)
+        return label(
+            "appraisal.lead_miss", language, name=metric_name(metric, language),
+            value=short_value(row.value, metric, book, language),
+            target=short_value(row.target, metric, book, language),
+        )  # fmt: skip
+    quiet = "lead_care" if find_changes_with_care(results) else "lead_quiet"
+    return label(f"appraisal.{quiet}" if count_tested(results) else "appraisal.lead_untested", language)
+
+
+def _lead_of_change(results: Results, row: Any, language: str) -> str:
+    book = results.book
+    metric = chosen(book, book.catalogue.metrics[row.metric])
+    judged = {each.metric: each for each in judged_rows(results)}.get(row.metric)
+    verdict = judged.verdict if judged is not None else ""
+    way = "rose" if row.difference > 0 else "fell"
+    key = f"appraisal.lead_{way}" + (f"_{verdict}" if verdict in ("hit", "miss") else "")
+    return label(
+        key, language, name=metric_name(metric, language), value=short_value(row.value, metric, book, language),
+        base_value=short_value(row.base_value, metric, book, language),
+        target=short_value(judged.target, metric, book, language) if judged is not None else "",
+    )  # fmt: skip
+
+
+def judged_rows(results: Results) -> list[Any]:
+    """The company's targets with their verdicts; none where none is set."""
+    judged = judge_targets(results)
+    return [] if isinstance(judged, NotMeasured) else list(judged.itertuples())
+
+
+def missed_rows(results: Results) -> list[Any]:
+    """The targets missed."""
+    return [row for row in judged_rows(results) if row.verdict == "miss"]
+
+
+def count_sentences(results: Results, language: str) -> list[str]:
+    """How many metrics moved and which way, how many targets were hit and missed."""
+    return [each for each in (_moved_count(results, language), _targets_count(results, language)) if each]
+
+
+def _moved_count(results: Results, language: str) -> str:
+    tested, moved, cautious = (
+        count_tested(results),
+        sure_changes(results),
+        len(find_changes_with_care(results)),
+    )
+    if not tested:
+        return ""
+    counts = {verdict: sum(row.verdict == verdict for row in moved) for verdict in MOVED_SIGNS}
+    split = _counted(counts, "count", language)
+    key = "counts" if moved else "counts_care" if cautious else "counts_none"
+    first = label(
+        f"appraisal.{key}", language, moved=len(moved), tested=tested, split=split, cautious=cautious
+    )
+    return join_sentences(
+        [
+            first,
+            label("appraisal.counts_also_care", language, cautious=cautious) if moved and cautious else "",
+        ],
+        language,
+    )
+
+
+def _targets_count(results: Results, language: str) -> str:
+    rows = judged_rows(results)
+    if not rows:
+        return ""
+    if results.book.window.is_partial:
+        counts = {"running": sum(row.verdict == "undetermined" for row in rows)}
+    else:
+        counts = {name: sum(row.verdict == name for row in rows) for name in ("miss", "hit", "undetermined")}
+    counts["not_compared"] = sum(row.verdict == "not_compared" for row in rows)
+    return label(
+        "appraisal.targets_split", language, count=len(rows), split=_counted(counts, "targets", language)
+    )
+
+
+def _counted(counts: dict[str, int], prefix: str, language: str) -> str:
+    told = [
+        label(f"appraisal.{prefix}_{name}", language, count=count) for name, count in counts.items() if count
+    ]
+    return label("kpis.name_join", language).join(told)
+
+
+def notes_on_figures(results: Results, language: str) -> list[str]:
+    """What the masthead does not say: what cannot be compared or says little, and what values are made of."""
+    book, settings = results.book, results.book.settings
+    if book.window.days == 0:
+        return []
+    metrics = [chosen(book, metric) for metric in book.catalogue.metrics.values() if metric.shown]
+    notes = [
+        *gaps_in_comparison(results, language),
+        short_history_note(book, misleading_windows(results, metrics), language),
+        label("scorecard.revenue_basis", language) if settings.gross_margin == 1 else "",
+    ]
+    return [note for note in notes if note]
 
 
 def status_lines(results: Results, language: str) -> list[str]:
@@ -141,7 +285,7 @@ def _unreconciled(results: Results, language: str) -> Markup:
 
 @html_per_language
 def show_headline(results: Results, *, language: str) -> Markup | NotMeasured:
-    """The settings' headline metrics as tiles: value, interval, changes with verdicts, trend."""
+    """The settings' headline metrics as tiles: value, interval, target, changes with verdicts, trend."""
     book = results.book
     metrics = [chosen(book, book.catalogue.metrics[name]) for name in book.settings.headline_metrics]
     tiles = [headline_tile(results, metric, language) for metric in metrics]
@@ -151,30 +295,46 @@ def show_headline(results: Results, *, language: str) -> Markup | NotMeasured:
 def headline_tile(results: Results, metric: Metric, language: str) -> Tile:
     """The tile of one metric; where it is not measured, the reason stands for the interval."""
     book, name = results.book, metric_name(metric, language)
-    row = kpi_rows(results, [metric])
+    row, link = kpi_rows(results, [metric]), definition_href(metric.id)
     if row.empty or is_missing(row.iloc[0]["value"]):
         reason = row.iloc[0]["reason"] if len(row) else "metric_absent"
-        return Tile(name, MISSING, say_reason(reason, book, language))
+        return Tile(name, MISSING, say_reason(reason, book, language), link=link)
     figure = row.iloc[0]
     return Tile(
         name,
-        say_value(figure["value"], metric, book, language),
+        short_value(figure["value"], metric, book, language),
         _tile_interval(figure, metric, book, language),
-        tile_changes(figure, metric, book, language),
+        [*_tile_target(results, metric, language), *tile_changes(figure, metric, book, language)],
         figure["trend"],
         lambda value: say_value(value, metric, book, language),
+        link,
     )
+
+
+def _tile_target(results: Results, metric: Metric, language: str) -> list[tuple[str, str]]:
+    row = {each.metric: each for each in judged_rows(results)}.get(metric.id)
+    if row is None or row.verdict == "not_compared":
+        return []
+    target = short_value(row.target, metric, results.book, language)
+    return [(label("scorecard.tile_target", language, target=target), row.verdict)]
 
 
 def _tile_interval(figure: pd.Series, metric: Metric, book: Book, language: str) -> str:
     n = say_n(figure["n"], language)
     if not is_missing(figure["low"]):
-        interval = say_interval(figure["low"], figure["high"], metric, book, language)
+        interval = _short_interval(figure["low"], figure["high"], metric, book, language)
         return label(
             "scorecard.tile_interval", language, level=say_level(book, language), interval=interval, n=n
         )
     key = "tile_census" if str(figure["reason"]).startswith("census") else "tile_no_interval"
     return label(f"scorecard.{key}", language, n=n)
+
+
+def _short_interval(low: Any, high: Any, metric: Metric, book: Book, language: str) -> str:
+    if metric.unit == "money" and not is_missing(high) and max(abs(low), abs(high)) >= COMPACT_FROM:
+        ends = [compact_money(float(end), language, book.settings.currency) for end in (low, high)]
+        return "–".join(ends) if MINUS not in "".join(ends) else label("report.to", language).join(ends)
+    return say_interval(low, high, metric, book, language)
 
 
 def tile_changes(figure: pd.Series, metric: Metric, book: Book, language: str) -> list[tuple[str, str]]:
@@ -201,23 +361,363 @@ def _other_base_note(results: Results, metrics: list[Metric], language: str) -> 
     return Markup("")
 
 
-# --- findings -------------------------------------------------------------------------------------
+# --- what moved -----------------------------------------------------------------------------------
 
 
 @html_per_language
-def show_findings(results: Results, *, language: str) -> Markup:
-    """What changed for sure, what is large, what could not be measured, what to do next, in this order."""
-    findings = find_all(results)
-    if not findings:
-        return callout(label("scorecard.no_findings", language), language)
-    lines = Markup("").join(_finding(finding, language) for finding in findings)
-    return Markup('<ol class="wb-findings">{}</ol>').format(lines)
+def show_moved(results: Results, *, language: str) -> Markup:
+    """Changes beyond chance, for the worse and for the better side by side; then large ones without a test."""
+    moved = sure_changes(results)
+    by_verdict = {verdict: [row for row in moved if row.verdict == verdict] for verdict in MOVED_SIGNS}
+    told = {verdict: rows for verdict, rows in by_verdict.items() if rows}
+    if not told:
+        quiet = _moved_count(results, language) or label("scorecard.no_findings", language)
+        return _plain(quiet) + _large_line(results, language)
+    most = MOST_MOVED if len(told) > 1 else 2 * MOST_MOVED  # alone, a list has the room of two
+    columns = [_moved_column(results, verdict, rows, most, language) for verdict, rows in told.items()]
+    lists = Markup('<div class="wb-moved">{}</div>').format(Markup("").join(columns))
+    return lists + _large_line(results, language)
 
 
-def _finding(finding: Finding, language: str) -> Markup:
-    step = badge(label("scorecard.step", language), sign="→")
-    mark = verdict_badge(finding.verdict, language) if finding.verdict else step
-    return Markup("<li><p>{}</p>{}</li>").format(finding.sentence[language], mark)
+def _moved_column(results: Results, verdict: str, rows: Sequence[Any], most: int, language: str) -> Markup:
+    tone, sign = MOVED_SIGNS[verdict]
+    return Markup(
+        '<section class="wb-moved-column wb-moved-{tone}" aria-label="{head}"><p class="wb-moved-head">'
+        '<span aria-hidden="true">{sign}</span> {head}</p><ul>{lines}</ul>{rest}</section>'
+    ).format(
+        tone=tone, sign=sign, head=label(f"appraisal.column_{verdict}", language),
+        lines=Markup("").join(_moved_line(results, row, language) for row in rows[:most]),
+        rest=_also_named(results, [row.metric for row in rows[most:]], "moved_also", language),
+    )  # fmt: skip
+
+
+def _moved_line(results: Results, row: Any, language: str) -> Markup:
+    book, change = results.book, row._asdict()
+    metric = chosen(book, book.catalogue.metrics[row.metric])
+    values = label(
+        "appraisal.moved_from_to", language, value=say_value(row.value, metric, book, language),
+        base_value=say_value(row.base_value, metric, book, language),
+        base_period=say_period(row.base_period, book, language),
+    )  # fmt: skip
+    return Markup(
+        '<li><p class="wb-moved-change">{change}</p><div><p class="wb-moved-name">{name}</p>'
+        '<p class="wb-moved-values">{values}</p><p class="wb-small">{detail}</p></div></li>'
+    ).format(
+        change=_large_change(change, metric, book, language), values=values,
+        name=to_definition(metric.id, metric_name(metric, language)),
+        detail=moved_detail(results, row, metric, language),
+    )  # fmt: skip
+
+
+def _large_change(change: dict[str, Any], metric: Metric, book: Book, language: str) -> Markup:
+    """A change in large figures; the unit of points is long, and stands small after them."""
+    said, unit = say_change(change, metric, book, language), label("report.unit_percentage_points", language)
+    number = said.removesuffix(unit)
+    return Markup("{}<span>{}</span>").format(number, unit) if number != said else escape(said)
+
+
+def moved_detail(results: Results, row: Any, metric: Metric, language: str) -> str:
+    """The second line of a change: its interval, n, and what the other comparison says."""
+    book = results.book
+    limits = say_change_interval(row._asdict(), metric, book, language)
+    parts = [
+        label("appraisal.moved_interval", language, level=say_level(book, language), interval=limits) if limits else "",
+        say_n(row.n, language),
+        _other_comparison(results, row, metric, language),
+    ]  # fmt: skip
+    return " · ".join(part for part in parts if part)
+
+
+def _other_comparison(results: Results, row: Any, metric: Metric, language: str) -> str:
+    rows = changes_to_judge(results)
+    other = rows[(rows["metric"] == row.metric) & (rows["against"] != row.against)]
+    other = other[~(other["is_other_base"] | other["is_short_history"])]
+    if other.empty or other.iloc[0]["verdict"] not in (*SURE_VERDICTS, "no_clear_change"):
+        return ""
+    told, book = other.iloc[0], results.book
+    same_way = (told["difference"] > 0) == (row.difference > 0)
+    key = "not_sure" if told["verdict"] == "no_clear_change" else "also_sure" if same_way else "other_way"
+    period, change = say_period(told["base_period"], book, language), say_change(told, metric, book, language)
+    return label(f"appraisal.{key}", language, period=period, change=change)
+
+
+def _also_named(results: Results, names: Sequence[str], key: str, language: str) -> Markup:
+    """The other metrics in one line, each a link to its definition."""
+    if not names:
+        return Markup("")
+    metrics = results.book.catalogue.metrics
+    links = [to_definition(name, metrics[name].name.in_(language)) for name in dict.fromkeys(names)]
+    return _small(_with_markup(f"appraisal.{key}", language, names=_joined(links, language)))
+
+
+def _joined(parts: Sequence[Markup], language: str) -> Markup:
+    return Markup(escape(label("kpis.name_join", language))).join(parts)
+
+
+def _with_markup(key: str, language: str, **values: Markup | str) -> Markup:
+    """The words for a key around pieces of markup; everything else is escaped."""
+    marks = {name: f"\ue000{place}\ue001" for place, name in enumerate(values)}
+    said = str(escape(label(key, language, **marks)))
+    for name, mark in marks.items():
+        said = said.replace(mark, str(escape(values[name])))
+    return Markup(said)
+
+
+def _small(text: Markup | str) -> Markup:
+    return Markup('<p class="wb-small">{}</p>').format(text)
+
+
+def _plain(text: str) -> Markup:
+    """A sentence where there is nothing to list."""
+    return Markup('<p class="wb-nothing">{}</p>').format(text)
+
+
+def _large_line(results: Results, language: str) -> Markup:
+    """The large changes of figures counted in full, in one line; empty for none."""
+    book, told = results.book, []
+    for row in large_changes(results)[:MOST_LARGE]:
+        metric = chosen(book, book.catalogue.metrics[row.metric])
+        told.append(
+            _with_markup(
+                "appraisal.moved_large_one", language, name=to_definition(metric.id, metric_name(metric, language)),
+                change=say_change(row._asdict(), metric, book, language),
+                period=say_period(row.base_period, book, language),
+                value=short_value(row.value, metric, book, language),
+            )
+        )  # fmt: skip
+    if not told:
+        return Markup("")
+    listed = Markup(escape(label("kpis.list_join", language))).join(told)
+    return _small(_with_markup("appraisal.moved_large", language, list=listed))
+
+
+# --- targets --------------------------------------------------------------------------------------
+
+
+@html_per_language
+def show_targets(results: Results, *, language: str) -> Markup:
+    """Every target of the period: figure with interval, target, verdict, and how probable it is that it is reached."""
+    book, judged = results.book, judge_targets(results)
+    if isinstance(judged, NotMeasured):
+        table = book.catalogue.tables["targets"].name.in_(language)
+        return _plain(label("appraisal.targets_none", language, table=table))
+    columns = [
+        Column("name", label("kpis.metric", language), link_from="definition"),
+        Column("value", label("appraisal.targets_value", language), unit_from="unit", strong=True,
+               detail_from="interval", reason_from="why_no_value"),
+        Column("picture", label("appraisal.targets_picture", language), shown_as="markup"),
+        Column("target", label("appraisal.targets_target", language), unit_from="unit", reason_from="why_no_target"),
+        Column("verdict", label("appraisal.targets_verdict", language), shown_as="verdict"),
+        Column("probability", label("appraisal.targets_probability", language), detail_from="words",
+               reason_from="why_not"),
+    ]  # fmt: skip
+    period = say_period(book.window.label, book, language)
+    table = table_html(
+        target_rows(results, judged, language), columns, language=language, phone="cards",
+        currency=book.settings.currency, note=_targets_note(book, language),
+        caption=label("appraisal.targets_caption", language, period=period),
+    )  # fmt: skip
+    return Markup('<div class="wb-targets">{}</div>').format(table)
+
+
+def target_rows(results: Results, judged: pd.DataFrame, language: str) -> pd.DataFrame:
+    """The targets as they are shown, misses first: names, pictures, verdicts, probabilities in words."""
+    rows = [_target_cells(results.book, row, language) for row in judged.itertuples()]
+    # as objects, because a column of texts would take the markup of pictures for text
+    return pd.DataFrame(rows, dtype=object).astype({"value": float, "target": float})
+
+
+def _target_cells(book: Book, row: Any, language: str) -> dict[str, Any]:
+    known = row.metric in book.catalogue.metrics
+    metric = book.catalogue.metric(row.metric, row.variant) if known else None
+    why = say_reason(row.reason, book, language) if row.verdict in ("not_compared", "undetermined") else None
+    has_probability = not is_missing(row.probability)
+    return {
+        "name": metric_name(metric, language) if metric else row.metric,
+        "definition": definition_href(row.metric) if metric else None,
+        "unit": unit_of(metric) if metric else "number",
+        "value": row.value, "target": row.target, "verdict": row.verdict,
+        "interval": _interval_of(row, metric, book, language) if metric else None,
+        "picture": bullet(row, language) if metric and row.verdict != "not_compared" else None,
+        "probability": say_probability(row.probability, language) if has_probability else
+            label("appraisal.exact", language) if row.method == "exact" else None,
+        "words": probability_words(row, book, language) if has_probability else None,
+        "why_not": why, "why_no_value": why, "why_no_target": why,
+    }  # fmt: skip
+
+
+def _interval_of(row: Any, metric: Metric, book: Book, language: str) -> str | None:
+    return None if is_missing(row.low) or is_missing(row.high) else say_interval(
+        row.low, row.high, metric, book, language
+    )  # fmt: skip
+
+
+def say_probability(probability: float, language: str) -> str:
+    """A probability as percent, without pretending to know more than a hundredth."""
+    if probability < 0.01:
+        return label("appraisal.probability_low", language)
+    if probability > 0.99:
+        return label("appraisal.probability_high", language)
+    return format_percent(probability, language, decimals=0)
+
+
+def probability_words(row: Any, book: Book, language: str) -> str:
+    """The probability in words, from ``practically ruled out`` over ``open`` to ``practically certain``."""
+    if row.verdict in ("hit", "miss"):
+        return label(f"appraisal.certain_{row.verdict}", language)
+    words = "unlikely" if row.probability < 0.2 else "likely" if row.probability > 0.8 else "open"
+    return label(f"appraisal.{words}", language)
+
+
+def bullet(row: Any, language: str, *, width: int = 132, height: int = 24) -> Markup:
+    """A figure and its target on one line: the interval, a dot for the value, a bar for the target."""
+    ends = [end for end in (row.low, row.high, row.value, row.target) if not is_missing(end)]
+    low, high = min(ends), max(ends)
+    room = 0.12 * (high - low) or 1.0
+
+    def x(value: float) -> float:
+        return round(6 + (width - 12) * (value - low + room) / (high - low + 2 * room), 1)
+
+    middle, has_range = height / 2, not (is_missing(row.low) or is_missing(row.high))
+    line = Markup('<line class="wb-bullet-range" x1="{}" x2="{}" y1="{}" y2="{}"/>')
+    parts = [
+        Markup('<line class="wb-bullet-axis" x1="0" x2="{}" y1="{}" y2="{}"/>').format(width, middle, middle),
+        line.format(x(row.low), x(row.high), middle, middle) if has_range else Markup(""),
+        Markup('<line class="wb-bullet-target" x1="{}" x2="{}" y1="3" y2="{}"/>').format(
+            x(row.target), x(row.target), height - 3
+        ),
+        Markup('<circle class="wb-bullet-value" cx="{}" cy="{}" r="4.5"/>').format(x(row.value), middle),
+    ]  # fmt: skip
+    tone = {"hit": "good", "miss": "bad"}.get(row.verdict, "quiet")
+    return Markup(
+        '<svg class="wb-bullet wb-{}" width="{}" height="{}" viewBox="0 0 {} {}" aria-hidden="true">{}</svg>'
+    ).format(tone, width, height, width, height, Markup("").join(parts))
+
+
+def _targets_note(book: Book, language: str) -> str:
+    if book.window.is_partial:
+        return label("appraisal.targets_running_note", language)
+    rest = format_percent(1 - book.settings.confidence_level, language, decimals=0)
+    return label("appraisal.targets_note", language, level=say_level(book, language), rest=rest)
+
+
+# --- why ------------------------------------------------------------------------------------------
+
+
+@html_per_language
+def show_why(results: Results, *, language: str) -> Markup:
+    """The groups that stand out in what moved or missed its target, and in which figures nobody does."""
+    if not ask_why(results):
+        return _plain(label("appraisal.why_nothing", language))
+    stories = Markup("").join(_story(results, story, language) for story in find_stories(results))
+    reasons = _reason_story(results, language)
+    lists = (
+        Markup('<ul class="wb-stories">{}</ul>').format(stories + reasons)
+        if stories + reasons
+        else Markup("")
+    )
+    return lists + _spread_line(results, language)
+
+
+def _story(results: Results, story: Story, language: str) -> Markup:
+    group, dimension = story_title(story, results.book, language)
+    lines = [_driver_line(results.book, driver, language) for driver in story.drivers[:MOST_LINES]]
+    rest = [driver.question.metric for driver in story.drivers[MOST_LINES:]]
+    return _story_item(group, dimension, lines, _also_named(results, rest, "why_also", language))
+
+
+def _driver_line(book: Book, driver: Driver, language: str) -> Markup:
+    metric = book.catalogue.metric(driver.question.metric, driver.question.variant)
+    name, (said, share) = metric_name(metric, language), say_driver(driver, book, language)
+    return _line(to_definition(metric.id, name), said, share)
+
+
+def _line(name: Markup | str, said: str, share: str) -> Markup:
+    return Markup(
+        '<li><p class="wb-story-name">{}</p><p class="wb-story-values">{}</p><p class="wb-story-share">{}</p></li>'
+    ).format(name, said, share)
+
+
+def _story_item(title: str, over: str, lines: Sequence[Markup], rest: Markup | str = "") -> Markup:
+    return Markup(
+        '<li class="wb-story"><p class="wb-story-title"><span>{}</span> {}</p><ul>{}</ul>{}</li>'
+    ).format(over, title, Markup("").join(lines), rest)
+
+
+def _reason_story(results: Results, language: str) -> Markup:
+    """The reason one group of customers leaves for more often than others, where customers were lost beyond chance."""
+    found = reasons_apart(results)
+    if found.empty:
+        return Markup("")
+    book, row = results.book, found.to_dict("records")[0]
+    shares = {name: format_percent(row[name], language, decimals=0) for name in ("share", "rest_share")}
+    words = label("appraisal.why_reason_values", language, n=format_number(row["n"], language), **shares)
+    name = label("appraisal.why_reason", language, reason=row["reason"])
+    dimension = book.catalogue.dimensions[row["by"]].name.in_(language)
+    return _story_item(
+        group_name(book, row["by"], row["group"], language), dimension, [_line(name, words, "")]
+    )
+
+
+def _spread_line(results: Results, language: str) -> Markup:
+    names = unexplained(results)
+    if not names:
+        return Markup("")
+    book = results.book
+    metrics = [chosen(book, book.catalogue.metrics[name]) for name in names]
+    dimensions = dict.fromkeys(name for metric in metrics for name in dimensions_for(book, metric))
+    links = _joined([to_definition(metric.id, metric_name(metric, language)) for metric in metrics], language)
+    names_looked_at = [book.catalogue.dimensions[name].name.in_(language) for name in dimensions]
+    looked = label("kpis.name_join", language).join(names_looked_at)
+    return _small(_with_markup("appraisal.why_spread", language, names=links, dimensions=looked))
+
+
+# --- what to do, and what to be careful with ------------------------------------------------------
+
+
+@html_per_language
+def show_next_steps(results: Results, *, language: str) -> Markup:
+    """What to do, at most three steps, each with the number it rests on and a link to its page."""
+    steps = find_next_steps(results)
+    if not steps:
+        return _plain(label("appraisal.steps_none", language))
+    return Markup('<ol class="wb-steps">{}</ol>').format(
+        Markup("").join(_step(results, step, language) for step in steps)
+    )
+
+
+def _step(results: Results, step: Finding, language: str) -> Markup:
+    return Markup('<li><p class="wb-step">{}</p><p class="wb-small">{} {}</p></li>').format(
+        step.sentence[language], step.detail.get(language, ""), _page_link(results, step.page, language)
+    )
+
+
+def _page_link(results: Results, page: str, language: str) -> Markup:
+    pages = results.book.catalogue.pages
+    if page not in pages:
+        return Markup("")
+    return to_page(page, label("appraisal.to_page", language, page=pages[page].title.in_(language)))
+
+
+@html_per_language
+def show_cautions(results: Results, *, language: str) -> Markup:
+    """What is to be read with care: changes of other customers, doubtful models, and what is not known."""
+    cautions = [
+        *find_unreconciled(results), *find_changes_with_care(results)[:MOST_LINES], *find_model_cautions(results),
+        *find_not_measured(results),
+    ]  # fmt: skip
+    if not cautions:
+        return _plain(label("appraisal.care_none", language))
+    return Markup('<ul class="wb-cautions">{}</ul>').format(
+        Markup("").join(_caution(results, caution, language) for caution in cautions)
+    )
+
+
+def _caution(results: Results, caution: Finding, language: str) -> Markup:
+    return Markup('<li><p class="wb-caution">{}</p>{}<p class="wb-small">{} {}</p></li>').format(
+        caution.sentence[language], verdict_badge(caution.verdict, language), caution.detail.get(language, ""),
+        _page_link(results, caution.page, language),
+    )  # fmt: skip
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -238,7 +738,9 @@ def show_scorecard(results: Results, *, language: str) -> Markup:
             language,
             period=say_period(results.book.window.label, results.book, language),
         )
-        table = kpi_table(results, named, language=language, caption=caption, group_by="section")
+        table = kpi_table(
+            results, named, language=language, caption=caption, group_by="section", has_places=True
+        )
     return Markup(table) + not_measured_line(results, rows, language)
 
 
