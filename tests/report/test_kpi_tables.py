@@ -44,3 +44,15 @@ def test_the_line_of_what_is_not_measured_is_empty_where_all_is(shop):
     assert not_measured_line(shop, kpi_rows(shop, [REVENUE]), "en") == ""
     line = not_measured_line(shop, kpi_rows(shop, [METRICS["customer_acquisition_cost"]]), "en")
     assert "Not measured: Customer acquisition cost (CAC) (table Costs is not supplied)." in line
+
+
+def test_every_name_leads_to_its_definition_and_a_row_can_be_found_once(shop):
+    retention = [METRICS["customer_retention_rate"], *METRICS["customer_retention_rate"].all_variants()[1:]]
+    rows = measured(kpi_rows(shop, [REVENUE, *retention]))
+    table = BeautifulSoup(kpi_table(shop, rows, language="en", caption="All", has_places=True), "html.parser")
+    links = [link["href"] for link in table.select("tbody th a.wb-kpi")]
+    assert links == ["#definition-revenue"] + ["#definition-customer_retention_rate"] * len(retention)
+    places = [place["id"] for place in table.select("tbody th [id]")]
+    assert places == ["figure-revenue", "figure-customer_retention_rate"]
+    without = BeautifulSoup(kpi_table(shop, rows, language="en", caption="All"), "html.parser")
+    assert not without.select("[id]") and len(without.select("a.wb-kpi")) == len(rows)

@@ -282,6 +282,33 @@ def test_markup_in_a_cell_is_data_too():
     assert cell.get_text() == "<b>bold</b>"
 
 
+def test_only_a_column_of_markup_shows_markup_and_text_in_it_is_escaped():
+    pieces = pd.Series([Markup("<b>bold</b>"), HOSTILE], dtype=object)
+    columns = [Column("name", "Name"), Column("piece", "Piece", shown_as="markup")]
+    rows = pd.DataFrame({"name": ["a", "b"], "piece": pieces})
+    first, second = soup(shown.table_html(rows, columns, caption="c", language="en")).select("tbody td")
+    assert first.b.get_text() == "bold" and "wb-words" in first["class"]
+    assert second.get_text() == HOSTILE and not second.find_all("script")
+
+
+def test_a_value_a_section_and_a_tile_can_lead_to_a_definition_and_a_cell_can_be_found():
+    rows = pd.DataFrame(
+        {"name": [HOSTILE, "plain"], "to": ["#definition-a", None], "ids": ["figure-a figure-b", None],
+         "part": ["P", "P"], "part_to": ["#definition-p", "#definition-p"]}
+    )  # fmt: skip
+    table = soup(
+        shown.table_html(
+            rows, [Column("name", "Name", link_from="to", ids_from="ids")], caption="c", language="en",
+            group_by="part", group_link_from="part_to",
+        )
+    )  # fmt: skip
+    links = [(link["href"], link.get_text()) for link in table.select("a.wb-kpi")]
+    assert links == [("#definition-p", "P"), ("#definition-a", HOSTILE)]
+    assert [place["id"] for place in table.select("th [id]")] == ["figure-a", "figure-b"]
+    tiles = soup(shown.kpi_tiles([Tile("A", "1", link="#definition-a"), Tile("B", "2")], "en"))
+    assert [(link["href"], link.get_text()) for link in tiles.find_all("a")] == [("#definition-a", "A")]
+
+
 def test_a_missing_value_says_why_once_below(kpis):
     page = scorecard(kpis)
     marks = [(gap["title"], gap.get_text()) for gap in page.select("td .wb-missing[title]")]

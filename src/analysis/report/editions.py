@@ -1,12 +1,11 @@
-"""Editions of a whole run: the index of its pages, all pages in one file, and the same on paper."""
+"""The editions of a whole run: its pages for managers and for analysts, their index, all in one file, on paper."""
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -14,15 +13,17 @@ from urllib.parse import unquote
 from bs4 import BeautifulSoup, Tag
 from markupsafe import Markup
 
-from analysis.report.html import PageLink, Section, page_around
+from analysis.report.html import Edition, PageBody, PageError, PageLink, Section, page_around, page_of
+from analysis.report.links import TOP, dead_links, resolve
+from analysis.report.page_checks import PAGE_BYTES_LIMIT, check_page, check_size, read_page
+from analysis.report.paper import BROWSER_FLAGS, Printer, find_browser, paper_file
 from analysis.report.tables_shown import badge, label
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-BROWSER_FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--no-pdf-header-footer",
-)  # fmt: skip
+__all__ = [
+    "BROWSER_FLAGS", "BoundPage", "bind", "find_browser", "index_page", "single_file", "write_editions",
+]  # fmt: skip
+
+ONE_FILE_BYTES_LIMIT = 12_000_000
 STATUS_BADGES = {
     "whole": ("good", "✓"), "gaps": ("care", "!"), "failed": ("bad", "✗"), "not_run": ("quiet", "–"),
     "withheld": ("quiet", "–"),
@@ -30,18 +31,207 @@ STATUS_BADGES = {
 REFERRING = ("aria-labelledby", "aria-describedby", "for", "headers")
 
 
-def index_page(pages: Sequence[PageLink], *, language: str, header: Mapping[str, Any]) -> str:
+# --- a whole run ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BoundPage:
+    """One page of a run: what it says, and how it is named in navigation, by language.
+
+    Attributes
+    ----------
+    notebook : str
+        Path of its executed notebook in the run's folder.
+    """
+
+    page_id: str
+    notebook: str
+    links: Mapping[str, PageLink]
+    bodies: Mapping[str, PageBody]
+
+
+def write_editions(
+    folder: Path,
+    pages: Sequence[BoundPage],
+    headers: Mapping[str, Mapping[str, Any]],
+    *,
+    has_analyst_edition: bool = True,
+    has_pdf: bool = True,
+) -> dict[str, Any]:
+    """Write every edition of a run into its folder; nothing but the PDFs, if any page is not fit to be sent.
+
+    The manager edition in ``<language>/``, the analyst edition in ``analyst/<language>/``, each with an index;
+    ``report-<language>.html`` and, where a browser can print it, ``report-<language>.pdf``.
+
+    Parameters
+    ----------
+    headers
+        What stands at the head of every page, by language; see `html.render_page`.
+
+    Returns
+    -------
+    dict
+        For the run's record: under ``pdf`` by language whether it was made, in which time, or why not.
+
+    Raises
+    ------
+    PageError
+        When a page has a defect or a link leads nowhere; the message lists them.
+    """
+    editions: tuple[Edition, ...] = ("manager", "analyst") if has_analyst_edition else ("manager",)
+    written: dict[str, str] = {}
+    printing: dict[str, Future[dict[str, Any]]] = {}
+    with Printer() if has_pdf else nullcontext() as printer:
+        for language, header in headers.items():
+            links = [page.links[language] for page in pages]
+            resolved = _resolved(pages, language)
+            for edition in editions:
+                written |= _edition(
+                    pages, resolved, headers, language=language, edition=edition, editions=editions
+                )
+            parts = bind(
+                {page.page_id: _sound(written, f"{language}/{page.links[language].href}") for page in pages},
+                links,
+            )
+            written[f"report-{language}.html"] = one_file(parts, language=language, header=header)
+            if printer is not None:
+                on_paper = paper_file(parts, language=language, header=header, links=links)
+                printing[language] = printer.submit(on_paper, folder / f"report-{language}.pdf")
+        printed = {language: future.result() for language, future in printing.items()}
+    for edition in editions:
+        written |= _indexes(pages, headers, edition=edition, editions=editions, printed=printed)
+    _check_all(written, [f"report-{language}.pdf" for language, told in printed.items() if told["made"]])
+    for path, html in written.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(html, encoding="utf-8")
+    return {"pdf": printed if has_pdf else "not asked for"}
+
+
+def _resolved(pages: Sequence[BoundPage], language: str) -> dict[str, PageBody]:
+    """The bodies of all pages in one language, their links leading to where the run holds what they name."""
+    bodies = {page.page_id: page.bodies[language] for page in pages}
+    ids = {page_id: body.ids for page_id, body in bodies.items()}
+    addresses = {page.page_id: page.links[language].href for page in pages}
+    return {
+        page_id: replace(body, html=resolve(body.html, page_id, ids, addresses))
+        for page_id, body in bodies.items()
+    }
+
+
+def _edition(
+    pages: Sequence[BoundPage],
+    bodies: Mapping[str, PageBody],
+    headers: Mapping[str, Mapping[str, Any]],
+    *,
+    language: str,
+    edition: Edition,
+    editions: Sequence[Edition],
+) -> dict[str, str]:
+    """The finished pages of one edition in one language, by path in the run's folder."""
+    links = [page.links[language] for page in pages]
+    return {
+        f"{_folder_of(edition)}{language}/{link.href}": page_of(
+            bodies[page.page_id], language=language, edition=edition, pages=links, page_id=page.page_id,
+            header={
+                **headers[language], **_elsewhere(link.href, headers, language, edition, editions),
+                "title": link.title, "notebook": page.notebook,
+            },
+        )
+        for page, link in zip(pages, links, strict=True)
+    }  # fmt: skip
+
+
+def _indexes(
+    pages: Sequence[BoundPage],
+    headers: Mapping[str, Mapping[str, Any]],
+    *,
+    edition: Edition,
+    editions: Sequence[Edition],
+    printed: Mapping[str, Mapping[str, Any]],
+) -> dict[str, str]:
+    """The list of pages of one edition in every language, by path in the run's folder."""
+    up = "../" if edition == "manager" else "../../"
+    made = {}
+    for language, header in headers.items():
+        files = {"one_file": f"{up}report-{language}.html"}
+        if printed.get(language, {}).get("made"):
+            files["on_paper"] = f"{up}report-{language}.pdf"
+        made[f"{_folder_of(edition)}{language}/index.html"] = index_page(
+            [page.links[language] for page in pages], language=language, edition=edition, files=files,
+            header={**header, **_elsewhere("index.html", headers, language, edition, editions)},
+        )  # fmt: skip
+    return made
+
+
+def _folder_of(edition: Edition) -> str:
+    return "analyst/" if edition == "analyst" else ""
+
+
+def _elsewhere(
+    href: str, languages: Mapping[str, Any], language: str, edition: Edition, editions: Sequence[Edition]
+) -> dict[str, Any]:
+    """The addresses of a page in the other languages and in the other edition."""
+    others = {other: f"../{other}/{href}" for other in languages if other != language}
+    back = f"../../{language}/{href}" if edition == "analyst" else f"../analyst/{language}/{href}"
+    return {"languages": others, "other_edition": back if len(editions) > 1 else ""}
+
+
+def _sound(written: Mapping[str, str], path: str) -> BeautifulSoup:
+    """A finished page as read; refused if anything is wrong with it."""
+    read = read_page(written[path])
+    if problems := check_page(written[path], read=read):
+        raise PageError(f"{path} is not fit to be sent: " + "; ".join(problems))
+    return read
+
+
+def _check_all(written: Mapping[str, str], files: Collection[str]) -> None:
+    """Refuse a run with a link that leads nowhere or a file too heavy.
+
+    The analyst edition needs no other check: its bodies were looked through when they were made, and what stands
+    around them is that of the manager edition.
+    """
+    problems = dead_links(written, files)
+    for path, html in written.items():
+        limit = ONE_FILE_BYTES_LIMIT if path.startswith("report-") else PAGE_BYTES_LIMIT
+        problems += [f"{path}: {problem}" for problem in check_size(html, limit)]
+    if problems:
+        raise PageError("The report is not fit to be sent: " + " ".join(problems[:10]))
+
+
+# --- the index ------------------------------------------------------------------------------------
+
+
+def index_page(
+    pages: Sequence[PageLink],
+    *,
+    language: str,
+    header: Mapping[str, Any],
+    edition: Edition = "manager",
+    files: Mapping[str, str] | None = None,
+) -> str:
     """The list of a run's pages with the question each answers and whether it is complete.
 
     Parameters
     ----------
     header : mapping
         As in `html.render_page`; ``title`` is the report's, else a general one.
+    files : mapping of str to str
+        Addresses of the whole report, by what it is there: ``one_file``, ``on_paper``.
     """
     items = Markup("").join(_index_item(page, language) for page in pages)
+    body = Markup('<ol class="wb-index">{}</ol>').format(items) + _file_line(files or {}, language)
     title = header.get("title") or label("report_title", language)
-    return page_around(
-        Markup('<ol class="wb-index">{}</ol>').format(items), title=title, language=language, header=header
+    return page_around(body, title=title, language=language, header=header, edition=edition)
+
+
+def _file_line(files: Mapping[str, str], language: str) -> Markup:
+    if not files:
+        return Markup("")
+    links = (
+        Markup('<a href="{}">{}</a>').format(href, label(name, language)) for name, href in files.items()
+    )
+    return Markup('<p class="wb-files">{} {}</p>').format(
+        label("whole_report", language), Markup(" · ").join(links)
     )
 
 
@@ -52,6 +242,9 @@ def _index_item(page: PageLink, language: str) -> Markup:
     return Markup('<li><p class="wb-index-title">{}</p>{}{}</li>').format(
         link, badge(label(f"status_{page.status}", language), tone=tone, sign=sign), summary
     )
+
+
+# --- all pages in one file ------------------------------------------------------------------------
 
 
 def single_file(
@@ -68,15 +261,24 @@ def single_file(
     pages : mapping of str to BeautifulSoup
         Each finished page as ``read_page`` gives it, by its id, in order, all in the same language; taken apart.
     links : sequence of PageLink
-        The run's pages; links among them become links within the file.
+        The run's pages; links among them become links within the file, others are taken off: it is sent alone.
 
     Raises
     ------
     ValueError
         When a page has no content to take.
     """
+    return one_file(bind(pages, links), language=language, header=header)
+
+
+def bind(pages: Mapping[str, BeautifulSoup], links: Sequence[PageLink] = ()) -> dict[str, Tag]:
+    """Every page as a section of one document; see `single_file`."""
     anchors = {link.href: f"#{link.page_id}" for link in links if link.href and link.page_id in pages}
-    parts = {page_id: _part(page_id, page, anchors) for page_id, page in pages.items()}
+    return {page_id: _part(page_id, page, anchors) for page_id, page in pages.items()}
+
+
+def one_file(parts: Mapping[str, Tag], *, language: str, header: Mapping[str, Any]) -> str:
+    """One HTML document of parts that `bind` has made; they are not changed."""
     titles = {page_id: part.find("h2").get_text(" ", strip=True) for page_id, part in parts.items()}
     back = Markup('<p class="wb-back"><a href="#content">{}</a></p>').format(
         label("back_to_contents", language)
@@ -97,7 +299,7 @@ def _part(page_id: str, page: BeautifulSoup, anchors: Mapping[str, str]) -> Tag:
         raise ValueError(
             f"Page {page_id} has no main element or no title; single_file takes finished pages only."
         )
-    for heading in content.find_all(re.compile("^h[2-5]$")):
+    for heading in content.find_all(["h2", "h3", "h4", "h5"]):
         heading.name = f"h{int(heading.name[1]) + 1}"
     _rename_ids(content, page_id, anchors)
     content.name, content.attrs = "div", {"class": "wb-part-body"}
@@ -108,83 +310,27 @@ def _part(page_id: str, page: BeautifulSoup, anchors: Mapping[str, str]) -> Tag:
 
 
 def _rename_ids(content: Tag, page_id: str, anchors: Mapping[str, str]) -> None:
-    for tag in content.find_all(id=True):
-        tag["id"] = f"{page_id}--{tag['id']}"
-    for name in REFERRING:
-        for tag in content.find_all(attrs={name: True}):
-            tag[name] = " ".join(f"{page_id}--{target}" for target in str(tag[name]).split())
+    for tag in content.find_all(True):
+        if "id" in tag.attrs:
+            tag["id"] = f"{page_id}--{tag['id']}"
+        for name in REFERRING:
+            if name in tag.attrs:
+                tag[name] = " ".join(f"{page_id}--{target}" for target in str(tag[name]).split())
     for link in content.find_all("a", href=True):
-        link["href"] = _within_file(unquote(link["href"]), page_id, anchors)
+        within = _within_file(unquote(link["href"]), page_id, anchors)
+        if within is None:
+            link.unwrap()
+        else:
+            link["href"] = within
 
 
-def _within_file(address: str, page_id: str, anchors: Mapping[str, str]) -> str:
-    """A link of a page as it reads in the one file: to the same page, to another one, or unchanged."""
+def _within_file(address: str, page_id: str, anchors: Mapping[str, str]) -> str | None:
+    """A link of a page as it reads in the one file: to the same page or to another one; None for elsewhere."""
+    if address == f"#{TOP}":
+        return f"#{page_id}"
     if address.startswith("#"):
         return f"#{page_id}--{address[1:]}"
     page, _, place = address.partition("#")
     if page not in anchors:
-        return address
+        return None
     return f"{anchors[page]}--{place}" if place else anchors[page]
-
-
-def find_browser() -> str | None:
-    """Path of a Chromium or Chrome on this machine, if there is one."""
-    return next((path for path in map(shutil.which, BROWSERS) if path), None)
-
-
-def pdf(html_path: Path, pdf_path: Path, *, timeout_seconds: float = 120) -> tuple[bool, str]:
-    """Print a page to PDF through headless Chromium: whether it was done, and if not, why.
-
-    The PDF is written aside and put in place only when whole. An absent or failing browser raises nothing:
-    the PDF is an extra, and the reason is for the record.
-    """
-    reason = _reason_against(html_path)
-    if reason:
-        return False, reason
-    with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / "page.pdf"
-        failure = _print_page(html_path, made, Path(folder) / "profile", timeout_seconds)
-        if failure:
-            return False, failure
-        shutil.move(made, pdf_path)
-    return True, ""
-
-
-def _reason_against(html_path: Path) -> str:
-    if not html_path.is_file():
-        return f"There is no page {html_path} to print."
-    if find_browser() is None:
-        return f"No browser to print with was found; install one of {', '.join(BROWSERS)}."
-    language = re.search(r'<html[^>]*\blang="(\w+)', html_path.read_text(encoding="utf-8")[:500])
-    if language and language[1] == "zh" and not _has_chinese_font():
-        return "No system font holds Chinese, so the PDF would show boxes; on Debian install fonts-noto-cjk."
-    return ""
-
-
-def _has_chinese_font() -> bool:
-    """Whether the system's fonts hold Chinese; taken as given where there is no fontconfig to ask."""
-    lister = shutil.which("fc-list")
-    if lister is None:
-        return True
-    return bool(
-        subprocess.run(
-            [lister, ":lang=zh-cn", "family"], capture_output=True, text=True, check=False
-        ).stdout.strip()
-    )
-
-
-def _print_page(html_path: Path, made: Path, profile: Path, timeout_seconds: float) -> str:
-    """Run the browser; an empty text when the PDF is there, else what went wrong."""
-    command = [
-        str(find_browser()), *BROWSER_FLAGS, f"--user-data-dir={profile}", f"--print-to-pdf={made}",
-        html_path.resolve().as_uri(),
-    ]  # fmt: skip
-    try:
-        ran = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=timeout_seconds, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"The browser could not print the page: {error}"
-    if made.is_file() and made.stat().st_size:
-        return ""
-    return f"The browser printed nothing (exit code {ran.returncode}): {ran.stderr.strip()[-300:]}"

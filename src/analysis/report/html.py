@@ -1,7 +1,7 @@
 """From an executed notebook to a finished page: one language, no code or complaint left in, nothing fetched.
 
 The notebook's cells are chosen first, then exported by nbconvert with the template beside this module, then
-set into the page around them. `check_page` reads a finished page and lists what is wrong with it.
+set into the page around them. `page_checks.check_page` reads a finished page and lists what is wrong with it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import jinja2
 import mistune
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from markupsafe import Markup
 from nbconvert.exporters import HTMLExporter, TemplateExporter
 from nbconvert.filters import Highlight2HTML
@@ -28,7 +28,15 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from analysis.report.figures.style import INKS, PALETTE, SHARPNESS
+from analysis.report.links import TOP
+from analysis.report.page_checks import (
+    EXTERNAL,
+    PAGE_BYTES_LIMIT,
+    check_isolation,
+    check_size,
+)
 from analysis.report.tables_shown import (
+    MONTHS,
     PHONE_PNG,
     callout,
     format_date,
@@ -39,12 +47,19 @@ from analysis.report.tables_shown import (
 )
 
 Edition = Literal["manager", "analyst"]
-PAGE_BYTES_LIMIT = 2_000_000
+FRAME_BYTES = 100_000
+"""More than style, masthead and navigation of a page weigh: the rest of the limit is its body's."""
 HTML_LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 STATES = ("partial", "unreconciled")
 LEGEND = ("better", "worse", "no_clear_change", "hit", "miss", "undetermined")
 MARKDOWN_PLUGINS = ("strikethrough", "table", "def_list")
-EXTERNAL = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:)?//|^\s*(?:ftp|file|javascript|vbscript):", re.IGNORECASE)
+_FOR_ANALYSTS = re.compile(r"<!--(analyst|analyst-cell)-->.*?<!--/\1-->", re.DOTALL)
+_MARKS = re.compile(r"<!--/?analyst(?:-cell)?-->")
+_BREAKABLE = re.compile(
+    r"(?<=\d) (?=(?:h|min|s|pp|days?)\b)|(?<=\d[\s\xa0]h) (?=\d)|(?<=\d[\s\xa0]min) (?=\d)"
+    r"|(?<=\bn) (?==)|(?<=\bn[\s\xa0]=) (?=\d)"
+    rf"|(?<=\d) (?=(?:{'|'.join(MONTHS)})\b)|(?<=\b(?:{'|'.join(MONTHS)})) (?=\d{{4}}\b)"
+)
 
 
 class PageError(ValueError):
@@ -85,11 +100,26 @@ class Section:
 
 @dataclass(frozen=True)
 class PageBody:
-    """What stands inside a page: its markup, its title if the notebook has one, its table of contents."""
+    """What stands inside a page, for both editions: what only analysts get is marked in its markup.
+
+    Attributes
+    ----------
+    title : str, optional
+        The notebook's first heading, taken out of the markup.
+    contents : list of Section
+        Its table of contents.
+    ids : frozenset of str
+        Every id on the page, for links to lead to.
+    """
 
     html: Markup
     title: str | None
     contents: list[Section] = field(default_factory=list)
+    ids: frozenset[str] = frozenset()
+
+    def of(self, edition: Edition) -> Markup:
+        """The markup of one edition."""
+        return Markup((_MARKS if edition == "analyst" else _FOR_ANALYSTS).sub("", self.html))
 
 
 def render_page(
@@ -110,9 +140,10 @@ def render_page(
     header : mapping
         ``company``, ``period`` (text), ``data_window`` (text, or first and last day), ``run`` (hash), and
         where wanted ``compared_with`` (text or days), ``made_on`` (day), ``languages`` (address of this page
-        in the other languages), ``title`` (where the notebook has no heading of its own), ``status``
-        (``partial``, ``unreconciled`` or both) and ``status_items`` (for each of these a list of what is
-        missing or does not add up).
+        in the other languages), ``other_edition`` (address of this page in the other edition), ``notebook`` (path of
+        the executed notebook, named in the analyst edition), ``title`` (where the notebook has no heading of its
+        own), ``status`` (``partial``, ``unreconciled`` or both) and ``status_items`` (for each of these a list of
+        what is missing or does not add up).
     edition : str
         ``manager`` without code, ``analyst`` with each cell's code folded away.
     pages : sequence of PageLink
@@ -124,26 +155,33 @@ def render_page(
         When a figure or picture has no alternative text, or the page has no title.
     """
     return page_of(
-        page_body(notebook, language=language, edition=edition), language=language, header=header, edition=edition,
-        pages=pages, page_id=page_id,
+        page_body(notebook, language=language), language=language, header=header, edition=edition, pages=pages,
+        page_id=page_id,
     )  # fmt: skip
 
 
-def page_body(notebook: NotebookNode, *, language: str, edition: Edition = "manager") -> PageBody:
+def page_body(notebook: NotebookNode, *, language: str) -> PageBody:
     """What a notebook says, in one language: what can be made of a page before the run's others are done.
 
     Raises
     ------
     PageError
-        When a figure or picture has no alternative text.
+        When it is not fit to be sent: a figure without alternative text, a script, more than a page may weigh.
     """
-    chosen = choose_cells(notebook, language, edition)
-    body = BeautifulSoup(_export(chosen, language, edition), "html.parser")
+    chosen = choose_cells(notebook, language)
+    body = BeautifulSoup(_export(chosen, language), "html.parser")
     title = _take_title(body)
+    step_headings(body)
     contents = name_headings(body)
     scope_headings(body)
+    caption_tables(body)
     say_once(body)
-    return PageBody(Markup(str(body)), title, contents if len(contents) > 1 else [])
+    keep_together(body)
+    ids = name_once(body)
+    html = Markup(str(body))
+    if problems := [*check_isolation(body.find_all(True)), *check_size(html, PAGE_BYTES_LIMIT - FRAME_BYTES)]:
+        raise PageError(" ".join(problems[:5]))
+    return PageBody(html, title, contents if len(contents) > 1 else [], frozenset(ids))
 
 
 def page_of(
@@ -166,7 +204,7 @@ def page_of(
     if not title:
         raise PageError("The page has no title: its notebook needs a first heading (`# …`) in this language.")
     return page_around(
-        body.html, title=title, language=language, header=header, edition=edition, pages=pages, page_id=page_id,
+        body.of(edition), title=title, language=language, header=header, edition=edition, pages=pages, page_id=page_id,
         contents=body.contents,
     )  # fmt: skip
 
@@ -174,8 +212,10 @@ def page_of(
 # --- which cells and outputs a reader gets --------------------------------------------------------
 
 
-def choose_cells(notebook: NotebookNode, language: str, edition: Edition) -> NotebookNode:
+def choose_cells(notebook: NotebookNode, language: str) -> NotebookNode:
     """A copy of a notebook with one language's cells and outputs only; what failed is a gap that says so.
+
+    Cells and outputs that only analysts get, such as code that shows nothing, have `analyst_only` in their metadata.
 
     Raises
     ------
@@ -190,13 +230,14 @@ def choose_cells(notebook: NotebookNode, language: str, edition: Edition) -> Not
         kept = deepcopy(cell)
         if cell.cell_type == "code":
             name = _name_of(cell, place)
-            kept.outputs = [output for output in cell.outputs if _is_shown(output, language, edition)]
+            kept.outputs = [output for output in kept.outputs if _is_shown(output, language)]
             _check_alternatives(kept.outputs, name)
             gap, failed_at = _gap_in(cell, name, failed_at, language)
-            if gap and not (chosen.cells and _ends_in_gap(chosen.cells[-1])):
+            if gap and not _ends_in_gap(chosen.cells):
                 kept.outputs.append(gap)
-            if not kept.outputs and edition == "manager":
-                continue
+            for output in kept.outputs:
+                output.metadata["analyst_only"] = _is_bare(output)
+            kept.metadata["analyst_only"] = all(output.metadata["analyst_only"] for output in kept.outputs)
         elif re.search(r"!\[\s*\]\(", cell.source):
             raise PageError(
                 f"Text cell {place} shows a picture without alternative text: write it between the brackets."
@@ -218,14 +259,16 @@ def _name_of(cell: NotebookNode, place: int) -> str:
     return f"[{cell.execution_count}]" if cell.get("execution_count") else f"#{place}"
 
 
-def _is_shown(output: NotebookNode, language: str, edition: Edition) -> bool:
+def _is_shown(output: NotebookNode, language: str) -> bool:
     if output.output_type not in ("display_data", "execute_result"):
         return False
     about = output.metadata.get("workbook", {})
-    if about.get("role") == "style" or about.get("language", language) != language:
-        return False
-    only_text = not about and set(output.data) <= {"text/plain"}
-    return edition == "analyst" or not only_text  # such as the bare `<Axes: >` a cell ends in
+    return about.get("role") != "style" and about.get("language", language) == language
+
+
+def _is_bare(output: NotebookNode) -> bool:
+    """Whether an output is text only, such as the `<Axes: >` a cell ends in: for analysts."""
+    return not output.metadata.get("workbook") and set(output.data) <= {"text/plain"}
 
 
 def _check_alternatives(outputs: Iterable[NotebookNode], name: str) -> None:
@@ -260,9 +303,16 @@ def _gap(text: str, language: str) -> NotebookNode:
     )
 
 
-def _ends_in_gap(cell: NotebookNode) -> bool:
-    outputs = cell.get("outputs") or [{}]
+def _ends_in_gap(cells: Sequence[NotebookNode]) -> bool:
+    """Whether the last thing that the cells show every reader is a gap."""
+    shown = [cell for cell in cells if not cell.metadata.get("analyst_only")]
+    outputs = (shown[-1].get("outputs") if shown else None) or [{}]
     return outputs[-1].get("metadata", {}).get("workbook", {}).get("role") == "gap"
+
+
+def gap_body(title: str, language: str) -> PageBody:
+    """What stands on a page that could not be made of its notebook: that it could not."""
+    return PageBody(Markup(callout(label("gap_page", language), language, kind="gap")), title)
 
 
 def has_gaps(notebook: NotebookNode) -> bool:
@@ -302,17 +352,17 @@ class _CellExporter(HTMLExporter):
         return str(mistune.create_markdown(renderer=renderer, plugins=list(MARKDOWN_PLUGINS))(source))
 
 
-def _export(notebook: NotebookNode, language: str, edition: Edition) -> str:
+def _export(notebook: NotebookNode, language: str) -> str:
     resources = {"code_label": label("code", language), "phone_png": PHONE_PNG}
-    return _exporter(edition).from_notebook_node(notebook, resources=resources)[0]
+    return _exporter().from_notebook_node(notebook, resources=resources)[0]
 
 
-@lru_cache(maxsize=2)
-def _exporter(edition: Edition) -> HTMLExporter:
+@lru_cache(maxsize=1)
+def _exporter() -> HTMLExporter:
     template = Path(str(files("analysis") / "report" / "template"))
     exporter = _CellExporter(
         extra_template_basedirs=[str(template.parent)], template_name=template.name,
-        exclude_input=edition == "manager", exclude_input_prompt=True, exclude_output_prompt=True,
+        exclude_input_prompt=True, exclude_output_prompt=True,
         filters={"picture_size": _picture_size, "one_line": lambda text: "".join(text.split())},
     )  # fmt: skip
     exporter.display_data_priority = [
@@ -340,10 +390,18 @@ def _take_title(body: BeautifulSoup) -> str | None:
     return first.get_text(" ", strip=True)
 
 
+def step_headings(body: BeautifulSoup) -> None:
+    """Raise headings that skip a level, so that each is at most one below the one before: the title is the h1."""
+    above = 1
+    for heading in body.find_all(re.compile("^h[2-6]$")):
+        above = min(int(heading.name[1]), above + 1)
+        heading.name = f"h{above}"
+
+
 def name_headings(body: BeautifulSoup) -> list[Section]:
     """Give every h2 and h3 an id of its own, and return them as a table of contents."""
     sections: list[Section] = []
-    used: set[str] = set()
+    used = {TOP, *(tag["id"] for tag in body.find_all(id=True) if tag.name not in ("h2", "h3"))}
     for heading in body.find_all(["h2", "h3"]):
         text = heading.get_text(" ", strip=True)
         heading["id"] = _unused(re.sub(r"[^\w]+", "-", text.lower()).strip("-") or "section", used)
@@ -364,6 +422,39 @@ def scope_headings(body: BeautifulSoup) -> None:
     """Give a scope to every table heading that lacks one: columns in the head, rows elsewhere."""
     for heading in body.find_all("th", scope=False):
         heading["scope"] = "col" if heading.find_parent("thead") else "row"
+
+
+def caption_tables(body: BeautifulSoup) -> None:
+    """Give every table that has none the words of the heading above it as a caption, for those who hear the page."""
+    for table in body.find_all("table"):
+        if table.find("caption") is None:
+            heading = table.find_previous(["h2", "h3", "h4"])
+            caption = body.new_tag("caption", attrs={"class": "wb-heard"})
+            caption.string = heading.get_text(" ", strip=True) if heading else "–"
+            table.insert(0, caption)
+
+
+def keep_together(body: BeautifulSoup) -> None:
+    """Keep what belongs together on one line: ``2 h 13 min``, ``n = 494``, ``1 Jul 2026``; code stays as it is."""
+    for text in body.find_all(string=_BREAKABLE):
+        if text.find_parent(["pre", "code"]) is None:
+            text.replace_with(kept_together(text))
+
+
+def kept_together(text: str) -> str:
+    """The text with blanks that do not break between a number and its unit, and within a date."""
+    return _BREAKABLE.sub("\N{NO-BREAK SPACE}", text)
+
+
+def name_once(body: BeautifulSoup) -> set[str]:
+    """Take an id off every element but the first that has it: a page may show a table twice; return all ids."""
+    named: set[str] = {TOP}
+    for tag in body.find_all(id=True):
+        if tag["id"] in named:
+            del tag["id"]
+        else:
+            named.add(tag["id"])
+    return named
 
 
 def say_once(body: BeautifulSoup) -> None:
@@ -399,11 +490,22 @@ def page_around(
     return _template("page.html.j2").render(
         body=body, title=title, language=language, lang=HTML_LANGUAGES[language], lang_of=HTML_LANGUAGES.get,
         header=header, pages=pages, page_id=page_id, contents=contents, layout=layout,
-        css=Markup(stylesheet()), colours={**PALETTE, **INKS}, states=states, facts=_facts(header, language),
+        css=Markup(stylesheet()), colours={**PALETTE, **INKS}, states=states, facts=_facts(header, edition, language),
         legend=LEGEND, banners=Markup("").join(_banner(state, header, language) for state in states),
         word=lambda key: label(key, language), word_in=label, badge=partial(verdict_badge, language=language),
-        footer_line=_footer_line(header, edition, language),
+        footer_line=_footer_line(header, edition, language), edition=edition, neighbours=_neighbours(pages, page_id),
+        paper_foot=_css_text(" · ".join(filter(None, (header.get("company"), header.get("period"))))),
     )  # fmt: skip
+
+
+def _neighbours(pages: Sequence[PageLink], page_id: str | None) -> dict[str, PageLink]:
+    """The pages before and after this one, those that there are."""
+    order = [page for page in pages if page.href or page.page_id == page_id]
+    place = next((place for place, page in enumerate(order) if page.page_id == page_id), None)
+    if place is None:
+        return {}
+    around = {"previous_page": order[place - 1] if place else None, "next_page": [*order, None][place + 1]}
+    return {name: page for name, page in around.items() if page}
 
 
 def states_of(header: Mapping[str, Any]) -> list[str]:
@@ -421,15 +523,16 @@ def _banner(state: str, header: Mapping[str, Any], language: str) -> Markup:
     return callout(label(f"{state}_text", language), language, kind=state, items=items)
 
 
-def _facts(header: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
+def _facts(header: Mapping[str, Any], edition: Edition, language: str) -> list[tuple[str, str]]:
     shown = {
         "period": header.get("period"),
         "data_window": _days(header.get("data_window"), language),
         "compared_with": _days(header.get("compared_with"), language),
         "made_on": format_date(header["made_on"], language) if header.get("made_on") else None,
         "run": header.get("run"),
+        "edition": label("edition_analyst", language) if edition == "analyst" else None,
     }
-    return [(label(key, language), text) for key, text in shown.items() if text]
+    return [(label(key, language), kept_together(text)) for key, text in shown.items() if text]
 
 
 def _days(window: Any, language: str) -> str | None:
@@ -442,149 +545,13 @@ def _footer_line(header: Mapping[str, Any], edition: Edition, language: str) -> 
     return " · ".join(part for part in parts if part)
 
 
+def _css_text(text: str) -> Markup:
+    """A text as a string of a style sheet: signs but letters and digits as numbers, so that none ends it early."""
+    coded = re.sub(r"[^A-Za-z0-9 ]", lambda found: f"\\{ord(found[0]):x} ", text)
+    return Markup(f'"{coded}"')
+
+
 @lru_cache(maxsize=4)
 def _template(name: str) -> jinja2.Template:
     source = (files("analysis") / "report" / "template" / name).read_text(encoding="utf-8")
     return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(source)
-
-
-# --- is the page as it should be? -----------------------------------------------------------------
-
-FETCHING = (
-    "src",
-    "srcset",
-    "href",
-    "xlink:href",
-    "poster",
-    "data",
-    "action",
-    "formaction",
-    "background",
-    "ping",
-)
-FORBIDDEN = (
-    "script",
-    "iframe",
-    "frame",
-    "object",
-    "embed",
-    "link",
-    "base",
-    "form",
-    "audio",
-    "video",
-    "noscript",
-)
-
-
-def read_page(html: str) -> BeautifulSoup:
-    """A finished page, read once for whoever looks into it."""
-    return BeautifulSoup(html, "html.parser")
-
-
-def check_page(
-    html: str, *, read: BeautifulSoup | None = None, bytes_limit: int | None = PAGE_BYTES_LIMIT
-) -> list[str]:
-    """What is wrong with a finished page, one sentence each; an empty list for a page fit to be sent.
-
-    Looks at: language, title, one h1, alternative texts, scopes of table headings, ids used twice, links to
-    nowhere, anything that would be fetched or run, the content security policy, a stack trace, size.
-    `read` is the same page as ``read_page`` gives it, where somebody has read it before.
-    """
-    page = read or read_page(html)
-    problems = [
-        *_check_frame(page),
-        *_check_pictures_and_tables(page),
-        *_check_anchors(page),
-        *_check_isolation(page),
-        *(
-            ["A stack trace reached the page."]
-            if "Traceback (most recent call last)" in page.get_text()
-            else []
-        ),
-    ]
-    return problems + (check_size(html, bytes_limit) if bytes_limit else [])
-
-
-def check_size(html: str, bytes_limit: int = PAGE_BYTES_LIMIT) -> list[str]:
-    """One sentence when a page is heavier than allowed, else none."""
-    size = len(html.encode())
-    if size <= bytes_limit:
-        return []
-    return [f"The page has {size / 1e6:.1f} MB; at most {bytes_limit / 1e6:.1f} MB are allowed."]
-
-
-def _check_frame(page: BeautifulSoup) -> list[str]:
-    root, titles = page.find("html"), page.find_all("h1")
-    policy = page.find("meta", attrs={"http-equiv": re.compile("^content-security-policy$", re.IGNORECASE)})
-    has_policy = isinstance(policy, Tag) and "default-src 'none'" in policy.get("content", "")
-    found = {
-        "The html element has no lang.": not (isinstance(root, Tag) and root.get("lang", "").strip()),
-        "The page has no title element.": not (page.title and page.title.get_text(strip=True)),
-        f"The page has {len(titles)} h1 headings; it needs exactly one.": len(titles) != 1,
-        "The page has no content security policy with default-src 'none'.": not has_policy,
-    }
-    return [sentence for sentence, wrong in found.items() if wrong]
-
-
-def _check_pictures_and_tables(page: BeautifulSoup) -> list[str]:
-    pictures, drawings = page.find_all("img"), page.find_all("svg")
-    silent = [place for place, picture in enumerate(pictures, 1) if not picture.get("alt", "").strip()]
-    mute = [place for place, drawing in enumerate(drawings, 1) if not _speaks_or_hides(drawing)]
-    unscoped = [heading.get_text(" ", strip=True)[:40] for heading in page.find_all("th", scope=False)]
-    return [
-        *(f"Picture {place} has no alternative text." for place in silent),
-        *(f"Drawing {place} (svg) is neither labelled nor hidden." for place in mute),
-        *(f"Table heading “{words}” has no scope." for words in unscoped),
-    ]
-
-
-def _speaks_or_hides(drawing: Tag) -> bool:
-    return bool(drawing.get("aria-label", "").strip()) or drawing.get("aria-hidden") == "true"
-
-
-def _check_anchors(page: BeautifulSoup) -> list[str]:
-    names = [tag["id"] for tag in page.find_all(id=True)]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    targets = {link["href"][1:] for link in page.find_all("a", href=re.compile("^#."))}
-    return [f"The id “{name}” is used more than once." for name in twice] + [
-        f"A link points to “#{name}”, which is not on the page." for name in sorted(targets - set(names))
-    ]
-
-
-def _check_isolation(page: BeautifulSoup) -> list[str]:
-    problems = [f"The page holds a {tag.name} element." for tag in page.find_all(FORBIDDEN)]
-    for tag in page.find_all(True):
-        problems += [
-            f"A {tag.name} element has the script attribute {name}."
-            for name in tag.attrs
-            if name.startswith("on")
-        ]
-        problems += [
-            _address_problem(tag, name) for name in FETCHING if name in tag.attrs and _leaves(tag, name)
-        ]
-    styles = [sheet.get_text() for sheet in page.find_all("style")] + [
-        tag["style"] for tag in page.find_all(style=True)
-    ]
-    fetched = [
-        match
-        for style in styles
-        for match in re.findall(r"url\(\s*['\"]?(?!data:|#)[^)]*\)|@import[^;]*", style)
-    ]
-    refresh = page.find_all("meta", attrs={"http-equiv": re.compile("^refresh$", re.IGNORECASE)})
-    return (
-        problems
-        + [f"A style fetches {found[:60]}." for found in fetched]
-        + ["The page forwards its reader." for _ in refresh]
-    )
-
-
-def _leaves(tag: Tag, name: str) -> bool:
-    """True for an address that is fetched or leads off the report; data, anchors, relative links stay."""
-    address = str(tag[name]).strip()
-    is_link = name == "href" and tag.name == "a"
-    return bool(EXTERNAL.match(address)) or not (is_link or address.startswith(("data:", "#")))
-
-
-def _address_problem(tag: Tag, name: str) -> str:
-    return f"The {name} of a {tag.name} element leaves the page: {str(tag[name])[:60]}."

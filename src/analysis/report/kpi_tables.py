@@ -26,6 +26,7 @@ from analysis.report.kpis_shown import (
     short_history_note,
     variant_name,
 )
+from analysis.report.links import definition_href, figure_id
 from analysis.report.tables_shown import VERDICTS, Column, callout, format_percent, is_missing, table_html
 from analysis.suite import Results
 
@@ -38,14 +39,20 @@ def kpi_table(
     caption: str,
     group_by: str | None = None,
     note: str = "",
+    has_places: bool = False,
 ) -> str:
     """A table of KPI rows in one language: value, interval, n, changes with verdicts, trend.
 
-    A comparison that no row has is left out; the note says why.
+    Every name leads to its metric's definition. A comparison that no row has is left out; the note says why.
+
+    Parameters
+    ----------
+    has_places
+        Whether its rows are where links to a metric's figure lead (`links.figure_id`): the scorecard's are.
     """
     book = results.book
     shown = [against for against in comparisons(book) if rows[f"{against}_change"].notna().any()]
-    words = _in_words(rows, book, language)
+    words = _in_words(rows, book, language).assign(place=_places(rows) if has_places else None)
     metrics = [book.catalogue.metric(row.metric, row.variant) for row in rows.itertuples()]
     notes = [note, *table_notes(results, rows, metrics, shown, language)]
     notes.append(label("kpis.trend_whole_periods", language) if book.window.is_partial else "")
@@ -55,6 +62,12 @@ def kpi_table(
             currency=book.settings.currency, phone="cards", note=join_sentences(notes, language),
         )
     )  # fmt: skip
+
+
+def _places(rows: pd.DataFrame) -> list[str | None]:
+    """An id for the first row of each metric."""
+    repeated = rows["metric"].duplicated()
+    return [None if again else figure_id(name) for name, again in zip(rows["metric"], repeated, strict=True)]
 
 
 def kpi_block(
@@ -82,6 +95,10 @@ def with_variants(book: Book, names: Iterable[str]) -> list[Metric]:
 
 def kpi_columns(book: Book, shown: Sequence[str], language: str) -> list[Column]:
     """The columns of a table of KPI rows, with those comparisons that can be made."""
+    name = Column(
+        "name", label("kpis.metric", language), detail_from="variant_name", link_from="definition",
+        ids_from="place",
+    )  # fmt: skip
     changes = [
         Column(
             f"{against}_change", heading_of(against, book, language),
@@ -92,7 +109,7 @@ def kpi_columns(book: Book, shown: Sequence[str], language: str) -> list[Column]
     ]  # fmt: skip
     interval = label("kpis.interval", language, level=say_level(book, language))
     return [
-        Column("name", label("kpis.metric", language), detail_from="variant_name"),
+        name,
         Column("value", label("kpis.value", language), unit_from="unit", strong=True),
         Column("low", interval, unit_from="unit", high="high", reason_from="reason"),
         Column("n", label("kpis.n", language), unit="number", detail_from="n_detail"),
@@ -112,6 +129,7 @@ def _in_words(rows: pd.DataFrame, book: Book, language: str) -> pd.DataFrame:
     words = rows.assign(
         name=[metric.name.in_(language) for metric in metrics],
         variant_name=[variant_name(metric, language) or None for metric in metrics],
+        definition=[definition_href(metric.id) for metric in metrics],
         n_detail=[
             n_detail(row, metric, book, language)
             for row, metric in zip(rows.itertuples(), metrics, strict=True)

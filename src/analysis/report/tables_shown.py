@@ -419,11 +419,15 @@ class Column:
     unit, unit_from : str
         Unit of the values (`UNITS`), or the column of the rows that names each row's own.
     shown_as : str
-        ``"value"``; ``"verdict"`` for keys of `VERDICTS`; ``"sparkline"`` for lists of numbers in time order.
+        ``"value"``; ``"verdict"`` for keys of `VERDICTS`; ``"sparkline"`` for lists of numbers in time order;
+        ``"markup"`` for pieces of the page's own, which no other column takes for anything but text.
     high : str, optional
         Column with the upper ends; the cell then shows an interval.
     verdict_from, detail_from, reason_from : str, optional
         Columns with the verdict set under the value, a small second line, and why a value is missing.
+    link_from, ids_from : str, optional
+        Columns with the address that a value leads to (none for a missing one), and with the ids under which
+        the cell is found, apart by blanks.
     decimals, signed
         As in `format_number`; `decimals_from` names the column with each row's own.
     strong : bool
@@ -434,11 +438,13 @@ class Column:
     heading: Text
     unit: str = "text"
     unit_from: str | None = None
-    shown_as: Literal["value", "verdict", "sparkline"] = "value"
+    shown_as: Literal["value", "verdict", "sparkline", "markup"] = "value"
     high: str | None = None
     verdict_from: str | None = None
     detail_from: str | None = None
     reason_from: str | None = None
+    link_from: str | None = None
+    ids_from: str | None = None
     decimals: int | None = None
     decimals_from: str | None = None
     signed: bool = False
@@ -446,7 +452,7 @@ class Column:
 
     @property
     def is_text(self) -> bool:
-        return self.shown_as == "verdict" or (
+        return self.shown_as in ("verdict", "markup") or (
             self.unit == "text" and not self.unit_from and self.shown_as == "value"
         )
 
@@ -484,6 +490,7 @@ def table_html(
     currency: str | None = None,
     phone: Literal["scroll", "cards"] = "scroll",
     group_by: str | None = None,
+    group_link_from: str | None = None,
     strong_from: str | None = None,
 ) -> Markup:
     """An accessible table: caption, scoped headings, aligned numbers, escaped values, reasons for gaps below.
@@ -497,6 +504,8 @@ def table_html(
         ``"cards"``, each row a card (a few wide rows, such as a scorecard).
     group_by : str, optional
         Column of the rows whose runs of equal values become headed sections.
+    group_link_from : str, optional
+        Column of the rows with the address that a section's heading leads to.
     strong_from : str, optional
         Column of the rows that is true for totals.
 
@@ -505,10 +514,10 @@ def table_html(
     KeyError
         When a column named is not in the rows.
     """
-    _check_columns(rows, columns, group_by, strong_from)
+    _check_columns(rows, columns, group_by, group_link_from, strong_from)
     sheet = _Sheet(language, currency)
     width = len(columns)
-    sections = _sections(rows, group_by)
+    sections = _sections(rows, group_by, group_link_from)
     body = Markup("").join(_section(title, part, columns, sheet, strong_from) for title, part in sections)
     empty = Markup('<tbody role="rowgroup"><tr role="row"><td role="cell" colspan="{}">{}</td></tr></tbody>')
     words = in_language(caption, language)
@@ -528,7 +537,10 @@ def table_html(
     )
 
 
-FROM_ROWS = ("key", "unit_from", "high", "verdict_from", "detail_from", "reason_from", "decimals_from")
+FROM_ROWS = (
+    "key", "unit_from", "high", "verdict_from", "detail_from", "reason_from", "decimals_from", "link_from",
+    "ids_from",
+)  # fmt: skip
 
 
 def _check_columns(rows: pd.DataFrame, columns: Sequence[Column], *others: str | None) -> None:
@@ -550,15 +562,31 @@ def _class(names: str) -> Markup:
     return Markup(' class="{}"').format(names.strip()) if names.strip() else Markup("")
 
 
-def _sections(rows: pd.DataFrame, group_by: str | None) -> list[tuple[str | None, pd.DataFrame]]:
+def _sections(
+    rows: pd.DataFrame, group_by: str | None, link_from: str | None
+) -> list[tuple[Markup | None, pd.DataFrame]]:
     if group_by is None or rows.empty:
         return [(None, rows)]
     run = rows[group_by].ne(rows[group_by].shift()).cumsum()
-    return [(str(part[group_by].iloc[0]), part) for _, part in rows.groupby(run, sort=False)]
+    return [
+        (_linked(escape(part[group_by].iloc[0]), part[link_from].iloc[0] if link_from else None), part)
+        for _, part in rows.groupby(run, sort=False)
+    ]
+
+
+def _linked(shown: Markup, address: Any) -> Markup:
+    """What is shown of a metric, as a link to its definition where an address is given."""
+    return (
+        shown if is_missing(address) else Markup('<a class="wb-kpi" href="{}">{}</a>').format(address, shown)
+    )
 
 
 def _section(
-    title: str | None, rows: pd.DataFrame, columns: Sequence[Column], sheet: _Sheet, strong_from: str | None
+    title: Markup | None,
+    rows: pd.DataFrame,
+    columns: Sequence[Column],
+    sheet: _Sheet,
+    strong_from: str | None,
 ) -> Markup:
     head = Markup(
         '<tr role="row" class="wb-section"><th role="rowheader" scope="rowgroup" colspan="{}">{}</th></tr>'
@@ -575,7 +603,7 @@ def _section(
 
 def _cell(row: Mapping[str, Any], column: Column, sheet: _Sheet, *, first: bool) -> Markup:
     names = _cell_names(column)
-    content = _content(row, column, sheet)
+    content = _places(row, column) + _content(row, column, sheet)
     if first:
         return Markup('<th role="rowheader" scope="row"{}>{}</th>').format(_class(names), content)
     heading = in_language(column.heading, sheet.language)
@@ -593,11 +621,18 @@ def _cell_names(column: Column) -> str:
     return " ".join(name for name, holds in names.items() if holds)
 
 
+def _places(row: Mapping[str, Any], column: Column) -> Markup:
+    """The ids under which a cell is found, each on an empty element of its own."""
+    given = row[column.ids_from] if column.ids_from else None
+    names = [] if is_missing(given) else str(given).split()
+    return Markup("").join(Markup('<span class="wb-place" id="{}"></span>').format(name) for name in names)
+
+
 def _content(row: Mapping[str, Any], column: Column, sheet: _Sheet) -> Markup:
     value = row[column.key]
     if is_missing(value) or (column.high and is_missing(row[column.high])):
         return _gap(row, column, sheet)
-    shown = [_shown(row, column, sheet)]
+    shown = [_linked(_shown(row, column, sheet), row[column.link_from] if column.link_from else None)]
     if column.verdict_from and not is_missing(row[column.verdict_from]):
         shown.append(
             Markup(' <span class="wb-under">{}</span>').format(
@@ -612,6 +647,8 @@ def _content(row: Mapping[str, Any], column: Column, sheet: _Sheet) -> Markup:
 def _shown(row: Mapping[str, Any], column: Column, sheet: _Sheet) -> Markup:
     if column.shown_as == "verdict":
         return verdict_badge(row[column.key], sheet.language)
+    if column.shown_as == "markup":
+        return escape(row[column.key])  # which leaves markup as it is
     unit = row[column.unit_from] if column.unit_from else column.unit
     options: dict[str, Any] = {"currency": sheet.currency}
     decimals = row[column.decimals_from] if column.decimals_from else column.decimals
@@ -669,6 +706,8 @@ class Tile:
         Earlier periods up to this one; empty for none.
     show : callable, optional
         Writes a value of the trend in the words for screen readers.
+    link : str
+        Address that the name leads to, such as ``links.definition_href`` gives; empty for none.
     """
 
     name: str
@@ -677,6 +716,7 @@ class Tile:
     changes: Sequence[tuple[str, str]] = ()
     trend: Sequence[float] = ()
     show: Callable[[float], str] | None = None
+    link: str = ""
 
 
 def kpi_tiles(tiles: Sequence[Tile], language: str) -> Markup:
@@ -692,7 +732,7 @@ def _tile(tile: Tile, language: str) -> Markup:
         '<li class="wb-tile"><p class="wb-tile-name">{}</p><p class="wb-tile-value">{}</p>'
         '<p class="wb-tile-interval">{}</p>{}{}</li>'
     ).format(
-        tile.name,
+        _linked(escape(tile.name), tile.link or None),
         tile.value,
         tile.interval or Markup("&nbsp;"),
         Markup("").join(
@@ -764,6 +804,8 @@ class Explanation:
         First rows of the fact; shown as they stand.
     example : str
         The definition worked out on small numbers.
+    place : str
+        The id under which links find it.
     """
 
     name: str
@@ -775,12 +817,28 @@ class Explanation:
     sql: str = ""
     source_rows: pd.DataFrame | None = None
     example: str = ""
+    place: str = ""
 
 
-def how_computed(explanations: Sequence[Explanation], language: str) -> Markup:
-    """A fold-out on how numbers were computed: formula, variant, filters, row counts, SQL, source rows."""
-    return Markup('<details class="wb-fold"><summary>{}</summary>{}</details>').format(
-        label("how_computed", language), Markup("").join(_explained(each, language) for each in explanations)
+def how_computed(
+    explanations: Sequence[Explanation], language: str, *, see_also: Sequence[Markup] = ()
+) -> Markup:
+    """A fold-out on how numbers were computed: formula, variant, filters, row counts, SQL, source rows.
+
+    It opens by itself for a reader who follows a link to the place of an explanation.
+
+    Parameters
+    ----------
+    see_also : sequence of Markup
+        Links to where else the numbers stand.
+    """
+    points = Markup("").join(Markup("<li>{}</li>").format(link) for link in see_also)
+    return Markup('<details class="wb-fold"><summary>{}</summary>{}{}</details>').format(
+        label("how_computed", language),
+        Markup('<ul class="wb-see-also" aria-label="{}">{}</ul>').format(label("see_also", language), points)
+        if see_also
+        else "",
+        Markup("").join(_explained(each, language) for each in explanations),
     )
 
 
@@ -802,9 +860,10 @@ def _explained(explanation: Explanation, language: str) -> Markup:
         for key, text in entries.items()
         if text
     )
-    return Markup('<div class="wb-explained"><p class="wb-explained-name">{}</p><dl>{}</dl>{}</div>').format(
-        explanation.name, Markup("").join(pairs), _source_rows(explanation.source_rows, language)
-    )
+    place = Markup(' id="{}"').format(explanation.place) if explanation.place else Markup("")
+    return Markup(
+        '<div class="wb-explained"{}><p class="wb-explained-name">{}</p><dl>{}</dl>{}</div>'
+    ).format(place, explanation.name, Markup("").join(pairs), _source_rows(explanation.source_rows, language))
 
 
 def _code(text: str) -> Markup:

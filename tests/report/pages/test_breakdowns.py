@@ -76,7 +76,7 @@ def test_why_nothing_can_be_said_is_told_by_table_and_window(desk):
 
 def test_a_reason_names_tables_as_the_language_does(desk):
     found = missing_from(desk.book, "shifts")
-    assert in_words(found, desk.book, "zh") == NotMeasured("未提供数据表 班次")
+    assert in_words(found, desk.book, "zh") == NotMeasured("未提供数据表“班次”")
     assert in_words(found, desk.book, "en") == NotMeasured("table Shifts is not supplied")
 
 

@@ -7,6 +7,7 @@ from bs4 import BeautifulSoup
 
 from analysis.catalogue import label, load_catalogue
 from analysis.report.explained import explain_metric
+from analysis.report.links import definition_id, figure_id
 from analysis.report.pages.definitions import (
     conditions,
     counts,
@@ -148,3 +149,30 @@ def test_an_example_and_what_is_printed_stand_in_the_definition(shop, language):
     assert "€125" in shown.example
     html = show_definitions(shop, "customer_value", language=language)
     assert label("report.example", language) in html
+
+
+@in_each_language
+def test_a_definition_can_be_jumped_to_and_leads_to_the_figure_its_page_and_all_others(shop, language):
+    page = read(show_definitions(shop, "scorecard", language=language))
+    places = [place["id"] for place in page.select("details .wb-explained[id]")]
+    assert places == [definition_id(name) for name in shop.book.settings.headline_metrics]
+    first = shop.book.settings.headline_metrics[0]
+    wanted = [
+        ("scorecard", f"#{figure_id(first)}"), ("acquisition", "#content"),  # revenue belongs to sales
+        ("data_quality", f"#{definition_id(first)}"),
+    ]  # fmt: skip
+    assert first == "revenue"
+    links = page.select_one(".wb-see-also").find_all("a")
+    assert [(link["data-page"], link["href"]) for link in links] == wanted
+    assert [link.get_text() for link in links] == [
+        CATALOGUE.pages[name].title.in_(language) for name, _ in wanted
+    ]
+
+
+@in_each_language
+def test_the_list_of_all_definitions_has_a_place_for_every_metric(shop, language):
+    page = read(show_definitions(shop, "data_quality", language=language))
+    places = [place["id"] for place in page.select("details [id]")]
+    assert sorted(places) == sorted(definition_id(name) for name in METRICS)
+    row = page.find(id=definition_id("revenue")).find_parent("th")
+    assert row.a["href"] == f"#{figure_id('revenue')}"

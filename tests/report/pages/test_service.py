@@ -118,7 +118,7 @@ def test_times_are_written_for_people_and_the_median_stands_beside_the_mean(desk
 def test_a_block_of_which_nothing_is_measured_says_why(desk, language):
     page = read(show_service_kpis(desk, "cost", language=language))
     assert not page.select("table")
-    assert {"en": "table Costs is not supplied", "zh": "未提供数据表 成本"}[language] in page.get_text()
+    assert {"en": "table Costs is not supplied", "zh": "未提供数据表“成本”"}[language] in page.get_text()
 
 
 def test_there_is_no_block_of_another_name(desk):

@@ -406,7 +406,8 @@ def _gap_words(row: Any, language: str) -> str:
     gap = format_number(row.value, language, decimals=2, signed=True)
     if pd.isna(row.low):
         return gap
-    return f"{gap}  ({format_interval(row.low, row.high, 'number', language, decimals=2)})"
+    interval = format_interval(row.low, row.high, "number", language, decimals=2)
+    return label("satisfaction_page.nps_beside", language, value=gap, interval=interval)
 
 
 def _name_ends(ax: Axes, first: Any, language: str) -> None:

@@ -27,6 +27,7 @@ from analysis.report.kpis_shown import (
     unit_of,
     verdict_shown,
 )
+from analysis.report.links import definition_href
 from analysis.report.tables_shown import Column, callout, table_html
 from analysis.suite import Results
 
@@ -136,7 +137,7 @@ def in_words(missing: NotMeasured, book: Book, language: str) -> NotMeasured:
 
 
 def breakdown_table(
-    results: Results, dimension: str, metrics: Sequence[str], language: str, *, table: str, caption: str,
+    results: Results, dimension: str, metrics: Sequence[str], language: str, *, table: str | None, caption: str,
     note: str = "",
 ) -> Markup | NotMeasured:  # fmt: skip
     """A section for each metric, a row for each group: value, interval, n, changes with verdicts; worst first.
@@ -145,11 +146,12 @@ def breakdown_table(
     ----------
     table
         The table whose rows it is made of: where nothing can be said from that, the reason stands instead.
+        None where they are made of several.
     caption, note
         In the page's language.
     """
     book = results.book
-    missing = missing_from(book, table)
+    missing = missing_from(book, table) if table else None
     if missing:
         return in_words(missing, book, language)
     rows = group_rows(results, dimension, metrics, language)
@@ -159,6 +161,7 @@ def breakdown_table(
     shown = [against for against in comparisons(book) if rows[f"{against}_change"].notna().any()]
     return table_html(
         rows, _columns(book, dimension, shown, language), language=language, group_by="metric_name",
+        group_link_from="definition",
         currency=book.settings.currency, phone="cards", caption=caption,
         note=_note(results, dimension, metrics, rows, note, language),
     )  # fmt: skip
@@ -170,7 +173,7 @@ def group_rows(results: Results, dimension: str, metrics: Sequence[str], languag
     Returns
     -------
     DataFrame
-        ``metric_name, group_name, value, low, high, n, n_detail, unit, reason`` and for each comparison
+        ``metric_name, definition, group_name, value, low, high, n, n_detail, unit, reason`` and for each comparison
         ``…_change, …_unit, …_verdict, …_detail, …_reason``.
     """
     book, (figures, changes) = results.book, figures_by(results, dimension, metrics)
@@ -180,7 +183,7 @@ def group_rows(results: Results, dimension: str, metrics: Sequence[str], languag
     for row in group_figures(results, dimension, metrics).itertuples():
         metric, key = book.catalogue.metric(row.metric, row.variant), (row.metric, row.variant, row.group)
         cells = {
-            "metric_name": metric_name(metric, language),
+            "metric_name": metric_name(metric, language), "definition": definition_href(metric.id),
             "group_name": group_name(book, dimension, row.group, language), "unit": unit_of(metric),
             "value": row.value, "low": row.low, "high": row.high, "n": row.n,
             "n_detail": n_detail(row, metric, book, language), "reason": say_reason(row.reason, book, language),

@@ -41,7 +41,7 @@ def changes_told(
     changes = [*find_sure_changes(results), *find_changes_with_care(results)]
     ours = [each for each in changes if _is_of(results, families, each.metric) and each.metric not in told]
     room = max(0, MOST_TOLD - len(first))
-    found = [*first, *((each.sentence[language], each.verdict) for each in ours[:room])]
+    found = [*first, *((each.in_full(language), each.verdict) for each in ours[:room])]
     if not ours and not told:
         quiet = _nothing_moved(results, families, page, language)
         return finding_list(found, language) + quiet if found else quiet

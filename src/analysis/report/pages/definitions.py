@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
-from analysis.catalogue import DEFAULT, Catalogue, Metric, label, load_catalogue, nearest
+from analysis.catalogue import DEFAULT, Catalogue, Metric, label, nearest
 from analysis.facts import Book, NotMeasured
 from analysis.params import Params, Settings
 from analysis.report.examples_shown import say_example
@@ -24,6 +25,7 @@ from analysis.report.kpis_shown import (
     unit_of,
     variant_name,
 )
+from analysis.report.links import TOP, definition_id, figure_id, to_page
 from analysis.report.per_language import html_per_language
 from analysis.report.tables_shown import (
     Column,
@@ -66,7 +68,8 @@ def show_definitions(results: Results, page: str, *, language: str) -> Markup:
     if page == "data_quality":
         return every_definition(book, metrics, language)
     _explain_at_once(results, metrics)
-    return Markup("").join(_definition(results, alike, language) for alike in _by_record(metrics))
+    defined = Markup("").join(define(results, alike, language) for alike in _by_record(metrics))
+    return Markup('<div class="wb-definitions">{}</div>').format(defined)
 
 
 def _explain_at_once(results: Results, metrics: Sequence[Metric]) -> None:
@@ -83,11 +86,11 @@ def _explain_at_once(results: Results, metrics: Sequence[Metric]) -> None:
 
 
 def pages_of(params: Params) -> list[str]:
-    """The pages of the settings that the company has a table for."""
-    known, supplied = load_catalogue().pages, set(params.settings.tables)
+    """The pages of the settings that the company has a table for; its own come last unless the settings place them."""
+    known, supplied = params.pages, set(params.settings.tables)
     return [
         name
-        for name in params.settings.pages
+        for name in dict.fromkeys([*params.settings.pages, *(own.id for own in params.settings.own_pages)])
         if not known[name].needs_any or supplied & {*known[name].needs_any}
     ]
 
@@ -112,17 +115,35 @@ def _by_record(metrics: Sequence[Metric]) -> list[list[Metric]]:
     return list(alike.values())
 
 
-def _definition(results: Results, metrics: Sequence[Metric], language: str) -> Markup:
+def define(results: Results, metrics: Sequence[Metric], language: str) -> Markup:
+    """What metrics of one record mean, and folded away how their figures came to be."""
     settings = results.book.setting_values
     first, names = metrics[0], [metric_name(metric, language) for metric in metrics]
     if first.one_of:
         first = record = _record_of(first, results.book.catalogue)
         names[1:] = [name[len(record.name.in_(language)) :].lstrip(":： ") for name in names[1:]]
-    return Markup('<div class="wb-prose"><p><strong>{}</strong><br>{}</p></div>{}').format(
+    return Markup(
+        '<div class="wb-definition"><div class="wb-prose"><p><strong>{}</strong><br>{}</p></div>{}</div>'
+    ).format(
         label("kpis.name_join", language).join(names),
         meaning_of(first, settings, language),
-        how_computed([explanation(results, metric, language) for metric in metrics], language),
-    )
+        how_computed(
+            [explanation(results, metric, language) for metric in metrics], language,
+            see_also=see_also(metrics[0], results.book, language),
+        ),
+    )  # fmt: skip
+
+
+def see_also(metric: Metric, book: Book, language: str) -> list[Markup]:
+    """Where else a metric stands: in the scorecard, on its page, among all definitions; as far as the run holds it."""
+    page = next((name for name, families in FAMILIES_OF.items() if metric.family in families), "")
+    known = book.catalogue.pages
+    places = [("scorecard", figure_id(metric.id)), (page, TOP), ("data_quality", definition_id(metric.id))]
+    return [
+        to_page(name, known[name].title.in_(language), place, or_nothing=True)
+        for name, place in places
+        if name in known
+    ]
 
 
 def _record_of(metric: Metric, catalogue: Catalogue) -> Metric:
@@ -148,6 +169,7 @@ def explanation(results: Results, metric: Metric, language: str) -> Explanation:
     explained = results.remembered["explained", metric.id, metric.variant]
     return Explanation(
         name=figure_line(results, metric, language),
+        place=definition_id(metric.id),
         formula=formula_in_words(metric, language),
         variant=variants_in_words(results, metric, language),
         filters=conditions(explained, results.book, language),
@@ -295,6 +317,7 @@ def _family(book: Book, name: str, records: list[list[Metric]], language: str) -
         Column(key, label(f"definitions.{key}", language), detail_from=detail)
         for key, detail in below.items()
     ]
+    columns[0] = replace(columns[0], link_from="figure", ids_from="places")
     caption = label("definitions.family_caption", language, family=family)
     table = table_html(rows, columns, caption=caption, language=language, phone="cards")
     summary = label("definitions.family", language, family=family, count=len(records))
@@ -312,6 +335,8 @@ def _definition_row(book: Book, alike: list[Metric], language: str) -> dict[str,
     listed = label("kpis.list_join", language).join(_other(each, book, language) for each in others)
     return {
         "metric": metric_name(metric, language),
+        "figure": f"#{figure_id(alike[0].id)}",
+        "places": " ".join(definition_id(each.id) for each in alike),
         "id": name if metric.variant == DEFAULT else f"{name}.{metric.variant}",
         "meaning": meaning_of(metric, book.setting_values, language),
         "formula": _whole_formula(metric, book, language),

@@ -110,7 +110,7 @@ def show_satisfaction_changes(results: Results, *, language: str) -> Markup:
     """What of satisfaction changed beyond chance, or that nothing did."""
     findings = findings_of_family(results)
     if findings:
-        return finding_list([(finding.sentence[language], finding.verdict) for finding in findings], language)
+        return finding_list([(finding.in_full(language), finding.verdict) for finding in findings], language)
     key = "nothing_moved" if was_anything_tested(results) else "nothing_tested"
     return callout(_words(key, language), language)
 

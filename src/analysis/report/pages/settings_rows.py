@@ -42,7 +42,8 @@ SETTINGS_SHOWN: dict[str, tuple[str, ...]] = {
 """The settings that change numbers, in the order they are shown."""
 
 SETTINGS_LEFT_OUT = (
-    "company", "company_id", "languages", "headline_metrics", "pages", "engine", "tables",
+    "company", "company_id", "languages", "headline_metrics", "pages", "own_pages", "engine", "tables",
+    "analyst_edition", "pdf", "smallest_cell", "mail", "page_timeout_minutes",
 )  # fmt: skip
 """Those that change only what is shown or where it runs; tables have a section of their own."""
 
