@@ -59,8 +59,9 @@ def ours(folder: Path, quarters: int) -> list[str]:
     from analysis.periods import parse_period
     from analysis.report.run import run_reports
 
+    settings = load_params(PARAMS, {"analyst_edition": False, "pdf": False})  # the others make neither
     periods = [parse_period(quarter, 1) for quarter in QUARTERS[:quarters]]
-    runs = list(run_reports(load_params(PARAMS), periods, params_argument=PARAMS, languages=LANGUAGES))
+    runs = list(run_reports(settings, periods, params_argument=PARAMS, languages=LANGUAGES))
     return [
         (run.folder / language / f"{Path(one.page.notebook).stem}.html").read_text(encoding="utf-8")
         for run in runs

@@ -173,6 +173,59 @@ def cdnow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "params" / "cdnow.yml"
 
 
+SHOP_ORDERS = "who,day,money\na,2026-01-05,5\n<script>,2026-01-06,6\nb,2026-03-31,-1\nb,2026-04-02,2\n"
+
+
+class Shop:
+    """A company of four orders in a folder of its own, and a small notebook for each of its pages."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.reports = folder / "reports" / "shop"
+        self.params = folder / "shop.yml"
+        (folder / "orders.csv").write_text(SHOP_ORDERS, encoding="utf-8")
+
+    def write(self, pages: dict[str, str], **settings: Any) -> None:
+        """Settings with these pages, and for each a notebook with one cell of this code."""
+        columns = {"customer_id": "who", "ordered_at": "day", "amount": "money"}
+        tables = {"orders": {"file": "orders.csv", "columns": columns}}
+        values = {"company": "Shop", "pages": list(pages), "pdf": False, "tables": tables} | settings
+        self.params.write_text(yaml.safe_dump(values, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        for page, code in pages.items():
+            self.write_notebook(page, code)
+
+    def write_notebook(self, page: str, code: str) -> None:
+        """A notebook in both languages with one cell beside its parameters."""
+        import nbformat
+
+        words = {"en": "# Page\n\nA question?", "zh": "# 页面\n\n问题？"}
+        texts = [nbformat.v4.new_markdown_cell(text, metadata={"tags": [f"lang-{language}"]})
+                 for language, text in words.items()]  # fmt: skip
+        given = nbformat.v4.new_code_cell('period = ""\nparams = ""', metadata={"tags": ["parameters"]})
+        cells = [*texts, given, nbformat.v4.new_code_cell(code)]
+        for number, cell in enumerate(cells):
+            cell.id = f"cell-{number}"  # the same notebook whenever it is written
+        kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+        nbformat.write(notebook, self.notebook(page))
+
+    def notebook(self, page: str) -> Path:
+        """Where the notebook of a page lies."""
+        return self.folder / f"{page}.ipynb"
+
+
+@pytest.fixture(scope="session")
+def shop_in() -> Callable[[Path], Shop]:
+    """A company of four orders, in a given folder, whose pages are small notebooks that the test writes."""
+    return Shop
+
+
+@pytest.fixture
+def small_shop(tmp_path: Path) -> Shop:
+    """The same in the test's own folder."""
+    return Shop(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def spark() -> EngineSettings:
     """The settings of a Spark on two cores; every engine of the process shares the Java it starts."""

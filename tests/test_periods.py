@@ -13,6 +13,7 @@ from analysis.periods import (
     measured_window,
     parse_period,
     parse_periods,
+    quarter_of,
 )
 
 
@@ -96,3 +97,19 @@ def test_instants_are_utc_and_know_summer_time():
     assert instant(date(2026, 1, 1), "Asia/Shanghai") == datetime(2025, 12, 31, 16)
     assert instant(date(2026, 7, 1), "Europe/Berlin") == datetime(2026, 6, 30, 22)
     assert instant(date(2026, 1, 1), "Europe/Berlin") == datetime(2025, 12, 31, 23)
+
+
+@pytest.mark.parametrize(
+    ("day", "start_month", "label"),
+    [
+        (date(2026, 9, 30), 1, "2026Q3"),
+        (date(2026, 10, 1), 1, "2026Q4"),
+        (date(2026, 3, 31), 4, "2026Q4"),  # the year begins in April 2025 and is named after 2026
+        (date(2026, 2, 28), 2, "2027Q1"),
+        (date(2026, 1, 31), 2, "2026Q4"),  # November to January
+    ],
+)
+def test_a_day_lies_in_one_quarter_of_the_fiscal_year(day, start_month, label):
+    found = quarter_of(day, start_month)
+    assert found == parse_period(label, start_month)
+    assert found.start <= day < found.end

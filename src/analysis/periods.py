@@ -141,12 +141,19 @@ def parse_period(label: str, fiscal_year_start_month: int = 1) -> Period:
 def parse_periods(text: str, fiscal_year_start_month: int = 1) -> list[Period]:
     """The periods of a range such as ``1997Q1..1998Q2``, first to last; a single label gives one period.
 
+    Several of these may be joined by commas; a period named twice comes once.
+
     Raises
     ------
     PeriodError
-        If an end names no period, the kinds differ, or the last precedes the first.
+        If an end names no period, the kinds of a range differ, or its last precedes its first.
     """
-    first_label, dots, last_label = str(text).partition("..")
+    parts = [_parse_range(part, fiscal_year_start_month) for part in str(text).split(",")]
+    return list(dict.fromkeys(period for part in parts for period in part))
+
+
+def _parse_range(text: str, fiscal_year_start_month: int) -> list[Period]:
+    first_label, dots, last_label = text.partition("..")
     first = parse_period(first_label, fiscal_year_start_month)
     last = parse_period(last_label, fiscal_year_start_month) if dots else first
     if first.kind != last.kind:
@@ -159,6 +166,13 @@ def parse_periods(text: str, fiscal_year_start_month: int = 1) -> list[Period]:
     while periods[-1] < last:
         periods.append(periods[-1].shifted(1))
     return periods
+
+
+def quarter_of(day: date, fiscal_year_start_month: int = 1) -> Period:
+    """The quarter a day lies in."""
+    months_in = (day.month - fiscal_year_start_month) % 12 % MONTHS_IN["quarter"]
+    start = add_months(day.replace(day=1), -months_in)
+    return Period(start, add_months(start, MONTHS_IN["quarter"]), "quarter", fiscal_year_start_month)
 
 
 def whole(period: Period) -> Window:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import signal
-import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -275,35 +272,16 @@ def test_ending_the_block_ends_a_page_that_is_being_made(tmp_path):
         kernels.fork([], ".", {})
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
-def test_a_run_that_is_ended_half_way_leaves_no_process_and_the_last_good_report(
-    number, cdnow_sample, tmp_path
-):
-    shutil.copytree(cdnow_sample.parents[1], tmp_path / "company")
-    reports = tmp_path / "company" / "reports" / "company"
-    (reports / "1998Q1").mkdir(parents=True)
-    (reports / "1998Q1" / "run.json").write_text('{"good": true}')
-    command = [sys.executable, "-m", "analysis.cli", "run", "-f", "params/company.yml", "-p", "1998Q1"]
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    running = subprocess.Popen(
-        command, cwd=tmp_path / "company", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "TMPDIR": str(temporary)},
-    )  # fmt: skip
-    for line in running.stderr:
-        if "pages, now" in line:
-            break
-    else:
-        pytest.fail("the run ended before its pages were made")
-    assert processes_naming(temporary)
-    running.send_signal(number)
-    running.communicate(timeout=60)
-    assert running.returncode != 0
-    assert _ends(lambda: processes_naming(temporary))
-    assert _ends(lambda: list(temporary.glob("workbook-*")))
-    assert (reports / "1998Q1" / "run.json").read_text() == '{"good": true}'
-    left = [path.name for path in reports.iterdir() if path.name != "1998Q1"]
-    assert left == [] or number == signal.SIGKILL  # killed outright, a run leaves what it has begun
+def test_a_server_that_is_asked_for_nothing_is_not_waited_for_and_one_may_begin_later(tmp_path):
+    began = time.monotonic()
+    with warm_kernels() as kernels:
+        server = kernels._server
+    assert server.poll() is not None and time.monotonic() - began < 4  # being waited for, it would have 5
+    assert not kernels.folder.exists()
+    with warm_kernels(at_once=False) as kernels:
+        assert kernels._server is None
+        assert printed(execute(tmp_path, "print(1)", kernels=kernels)) == "1\n"
+        assert kernels._server is not None and kernels.why_plain == ""
 
 
 def test_a_folder_too_deep_for_a_socket_gives_plain_kernels(tmp_path, monkeypatch):

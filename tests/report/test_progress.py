@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
+from datetime import datetime
 
 import pytest
 
@@ -46,18 +49,27 @@ class Terminal(io.StringIO):
 
 def test_a_file_gets_a_line_for_each_thing_that_happens_and_none_for_time_passing():
     stream = io.StringIO()
-    tell = ProgressLines(stream)
+    tell = ProgressLines(stream, now=lambda: datetime(2026, 10, 2, 6, 0, 1))
     tell(Progress("Shop", "pages", 2, {}, {"a": 0.5}, 9.0))
     tell(Progress("Shop", "pages", 2, {}, {"a": 1.0}, 8.5, is_news=False))
     tell(Progress("Shop", "pages", 2, {"a": "failed"}, {"b": 1.0}, 3.0))
     tell.finish()
     assert stream.getvalue().splitlines() == [
-        "Shop: 0 of 2 pages, now a, about 9 s left",
-        "Shop: 1 of 2 pages, now b, about 3 s left; failed: a",
+        "2026-10-02 06:00:01 Shop: 0 of 2 pages, now a, about 9 s left",
+        "2026-10-02 06:00:01 Shop: 1 of 2 pages, now b, about 3 s left; failed: a",
     ]
+    assert all(character.isprintable() or character == "\n" for character in stream.getvalue())
 
 
-def test_a_terminal_gets_one_line_drawn_again_and_cleared_at_the_end():
+def test_a_terminal_that_can_draw_nothing_gets_plain_lines_too(monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    stream = Terminal()
+    ProgressLines(stream)(Progress("Shop", "measuring", 2))
+    assert stream.getvalue().endswith(" Shop: measuring\n") and "\r" not in stream.getvalue()
+
+
+def test_a_terminal_gets_one_line_drawn_again_and_cleared_at_the_end(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
     tell = ProgressLines(stream)
     tell(Progress("Shop", "pages", 2, {"a": "whole"}, {"b": 1.0}, 30.0))
@@ -69,3 +81,20 @@ def test_a_terminal_gets_one_line_drawn_again_and_cleared_at_the_end():
     tell.finish()
     assert "\n" not in stream.getvalue() and stream.getvalue().endswith("\r")
     assert stream.getvalue().split("\r")[-2].strip() == ""
+
+
+def test_a_line_never_fills_a_narrow_terminal_and_chinese_takes_two_columns(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((40, 24)))
+    stream = Terminal()
+    tell = ProgressLines(stream)
+    tell(Progress("蓝桥办公 2026Q3", "pages", 2, {}, {"scorecard": 1.0}, 30.0))
+    # 22 columns of bar, a space, 4 characters of 2 columns each, " 2026Q" and the sign: 38; the next would make 39
+    assert stream.getvalue() == "\r[····················] 蓝桥办公 2026Q3…"
+    tell.finish()
+    assert stream.getvalue().split("\r")[-2] == " " * 39
+
+
+def test_pages_that_an_earlier_run_has_made_are_said():
+    progress = Progress("Shop 2026Q1", "pages", 3, {"a": "whole", "b": "whole"}, {"c": 1.0}, None, True, 2)
+    assert progress_words(progress) == "Shop 2026Q1: 2 of 3 pages (2 kept), now c"

@@ -1,9 +1,11 @@
-"""A run is whole or absent: what is written, and what is kept when something fails."""
+"""A run is whole or absent: what is written, what is kept when something fails, and what is not made twice."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import subprocess
 
 import nbformat
 import pandas as pd
@@ -11,9 +13,11 @@ import pytest
 
 from analysis.facts import book as book_module
 from analysis.params import load_params
-from analysis.periods import parse_period
+from analysis.periods import parse_period, parse_periods
 from analysis.report import run as run_module
-from analysis.report.run import RunError, earlier_seconds, pages_of, run_report
+from analysis.report.kernels import warm_kernels
+from analysis.report.run import NotMade, RunError, earlier_seconds, pages_of, run_report, run_reports
+from analysis.report.run_folder import RunFolder, held
 
 GOOD = """from analysis import measure_suite, open_book
 results = measure_suite(open_book(params, period))
@@ -22,48 +26,41 @@ html_per_language(lambda results, language: f"<p>{language}: {results.kpi('reven
 BROKEN = "raise RuntimeError('the tenth cell is broken')"
 
 
-def notebook(folder, name, code):
-    cells = [
-        nbformat.v4.new_markdown_cell("# Page\n\nA question?", metadata={"tags": ["lang-en"]}),
-        nbformat.v4.new_markdown_cell("# 页面\n\n问题？", metadata={"tags": ["lang-zh"]}),
-        nbformat.v4.new_code_cell('period = ""\nparams = ""', metadata={"tags": ["parameters"]}),
-        nbformat.v4.new_code_cell(code),
-    ]
-    path = folder / name
-    spec = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=spec), path)
-    return path
+@pytest.fixture(scope="module")
+def kernels():
+    with warm_kernels() as started:
+        yield started
 
 
 @pytest.fixture
-def shop(tmp_path, monkeypatch):
-    """A company of three orders whose pages are two small notebooks; call it to run, with the pages' code."""
-    (tmp_path / "orders.csv").write_text(
-        "who,day,money\na,2026-01-05,5\n<script>,2026-01-06,6\nb,2026-03-31,-1\n"
-    )
-    columns = {"customer_id": "who", "ordered_at": "day", "amount": "money"}
-    params = tmp_path / "shop.yml"
-    tables = {"orders": {"file": "orders.csv", "columns": columns}}
-    params.write_text(json.dumps({"company": "Shop", "pages": ["scorecard", "retention"], "tables": tables}))
+def run(small_shop, kernels, monkeypatch):
+    """Call it to make the report of the shop's 2026Q1, with the code of its two pages."""
+    monkeypatch.setattr(run_module, "find_notebook", lambda page: small_shop.notebook(page.id))
 
-    def called(code=GOOD, second=GOOD, **options):
-        found = {
-            "scorecard": notebook(tmp_path, "a.ipynb", code),
-            "retention": notebook(tmp_path, "b.ipynb", second),
-        }
-        monkeypatch.setattr(run_module, "find_notebook", lambda page: found[page.id])
-        loaded = load_params(params)
-        return run_report(loaded, parse_period("2026Q1"), params_argument=str(params), **options)
+    def called(code=GOOD, second=GOOD, period="2026Q1", **options):
+        small_shop.write({"scorecard": code, "retention": second}, **options.pop("settings", {}))
+        options = {"params_argument": str(small_shop.params), "kernels": kernels} | options
+        return run_report(load_params(small_shop.params), parse_period(period), **options)
 
-    called.reports = tmp_path / "reports" / "shop"
+    called.reports = small_shop.reports
     return called
 
 
+def names(folder):
+    """What lies in a folder, hidden or not."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def contents(folder):
+    """Every file of a folder with its bytes."""
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 @pytest.mark.slow
-def test_a_whole_run_holds_pages_numbers_record_and_evidence(shop):
-    made = shop()
+def test_a_whole_run_holds_pages_numbers_record_and_evidence(run):
+    made = run()
     assert made.is_whole
-    assert made.folder == shop.reports / "2026Q1"
+    assert made.folder == run.reports / "2026Q1"
     for language in ("en", "zh"):
         text = (made.folder / language / "01_scorecard.html").read_text(encoding="utf-8")
         assert f"<p>{language}: 10.00</p>" in text
@@ -71,7 +68,7 @@ def test_a_whole_run_holds_pages_numbers_record_and_evidence(shop):
         assert (made.folder / f"report-{language}.html").stat().st_size > 1000
     record = json.loads((made.folder / "run.json").read_text(encoding="utf-8"))
     assert record["status"] == "whole" and record["reconciled"]
-    assert record["rows"] == {"orders.kept": 3, "orders.note": 0, "orders.read": 3} | {
+    assert record["rows"] == {"orders.kept": 4, "orders.note": 0, "orders.read": 4} | {
         key: value
         for key, value in record["rows"].items()
         if key not in ("orders.kept", "orders.note", "orders.read")
@@ -90,16 +87,16 @@ def test_a_whole_run_holds_pages_numbers_record_and_evidence(shop):
         kpis.query("metric == 'revenue' and period == '2026Q1' and variant == 'default'")["value"].iloc[0]
         == 10.0
     )
-    assert not [path.name for path in shop.reports.iterdir() if path.name.startswith(".")]
+    assert not [path.name for path in run.reports.iterdir() if path.name.startswith(".")]
 
 
 @pytest.mark.slow
-def test_a_page_that_fails_leaves_a_partial_report_beside_the_whole_one(shop):
-    whole = shop()
+def test_a_page_that_fails_leaves_a_partial_report_beside_the_whole_one(run):
+    whole = run()
     before = (whole.folder / "run.json").read_bytes()
-    made = shop(second=BROKEN)
+    made = run(second=BROKEN)
     assert not made.is_whole
-    assert made.folder == shop.reports / "2026Q1-PARTIAL"
+    assert made.folder == run.reports / "2026Q1-PARTIAL"
     assert (whole.folder / "run.json").read_bytes() == before
     [good, failed] = made.pages
     assert (good.status, failed.status) == ("whole", "failed")
@@ -112,12 +109,14 @@ def test_a_page_that_fails_leaves_a_partial_report_beside_the_whole_one(shop):
 
 
 @pytest.mark.slow
-def test_a_broken_identity_marks_every_page_in_both_languages(shop, tmp_path, monkeypatch):
+def test_a_broken_identity_marks_every_page_in_both_languages(run, tmp_path, monkeypatch):
     (tmp_path / "leads.csv").write_text("no,day\n1,2026-01-07\n2,2026-02-07\n")
-    params = json.loads((tmp_path / "shop.yml").read_text())
-    columns = {"opportunity_id": "no", "created_at": "day"}
-    params["tables"]["opportunities"] = {"file": "leads.csv", "columns": columns}
-    (tmp_path / "shop.yml").write_text(json.dumps(params))
+    orders = {"customer_id": "who", "ordered_at": "day", "amount": "money"}
+    leads = {"opportunity_id": "no", "created_at": "day"}
+    tables = {
+        "orders": {"file": "orders.csv", "columns": orders},
+        "opportunities": {"file": "leads.csv", "columns": leads},
+    }
     honest = book_module.fact_text
     twice = "select * from ({0}) as once union all select * from ({0}) as again"
     monkeypatch.setattr(
@@ -125,8 +124,8 @@ def test_a_broken_identity_marks_every_page_in_both_languages(shop, tmp_path, mo
         "fact_text",
         lambda name: twice.format(honest(name)) if name == "opportunities" else honest(name),
     )
-    made = shop()
-    assert made.is_whole and not made.results.is_reconciled
+    made = run(settings={"tables": tables})
+    assert made.is_whole and not made.is_reconciled
     for language, mark, words in (
         ("en", "UNRECONCILED", "leads and what became of them: table Opportunities"),
         ("zh", "未核对", "线索及其结果："),
@@ -138,16 +137,16 @@ def test_a_broken_identity_marks_every_page_in_both_languages(shop, tmp_path, mo
 
 
 @pytest.mark.slow
-def test_a_run_again_replaces_the_run_before(shop):
-    shop()
-    made = shop(code=GOOD.replace(":.2f", ":.1f"))
+def test_a_run_again_replaces_the_run_before(run):
+    run()
+    made = run(code=GOOD.replace(":.2f", ":.1f"))
     assert "<p>en: 10.0</p>" in (made.folder / "en" / "01_scorecard.html").read_text(encoding="utf-8")
-    assert [path.name for path in shop.reports.iterdir()] == ["2026Q1"]
+    assert names(run.reports) == ["2026Q1"]
 
 
 @pytest.mark.slow
-def test_one_language_only_draws_and_renders_that_one(shop):
-    made = shop(languages=["zh"], pages=["scorecard"])
+def test_one_language_only_draws_and_renders_that_one(run):
+    made = run(languages=["zh"], pages=["scorecard"])
     assert made.folder.name == "2026Q1-pages"  # not the whole report, so not in its place
     assert (made.folder / "zh").is_dir() and not (made.folder / "en").exists()
     executed = (made.folder / "notebooks" / "01_scorecard.ipynb").read_text(encoding="utf-8")
@@ -155,34 +154,144 @@ def test_one_language_only_draws_and_renders_that_one(shop):
     assert "WORKBOOK_LANGUAGES" not in os.environ
 
 
-def test_rendering_that_fails_leaves_nothing_behind(shop, monkeypatch):
+# --- resumed --------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_pages_that_failed_are_tried_again_and_no_others_and_a_whole_report_is_kept(run, tmp_path):
+    count = f"open({str(tmp_path / 'made')!r}, 'a').write('{{}} ')\n"
+    good, late = count.format("scorecard") + GOOD, count.format("retention")
+    late += f"assert open({str(tmp_path / 'ready')!r}).read() == 'yes'\n" + GOOD
+    (tmp_path / "ready").write_text("no")
+    made = run(good, late)
+    assert made.folder.name == "2026Q1-PARTIAL" and made.pages[1].error.startswith("AssertionError")
+
+    (tmp_path / "ready").write_text("yes")
+    again = run(good, late, resume=True)
+    assert again.is_whole and [one.is_taken_over for one in again.pages] == [True, False]
+    assert sorted((tmp_path / "made").read_text().split()) == ["retention", "retention", "scorecard"]
+    assert "<p>zh: 10.00</p>" in (again.folder / "zh" / "01_scorecard.html").read_text(encoding="utf-8")
+    assert names(run.reports) == ["2026Q1"]  # the one with gaps has gone
+    before = contents(again.folder)
+
+    kept = run(good, late, resume=True)
+    assert kept.is_kept and kept.is_whole and kept.is_reconciled and kept.index == again.index
+    assert contents(kept.folder) == before
+    assert names(run.reports) == ["2026Q1"]
+
+    changed = run(good, late + "\nprint(1)", resume=True)  # another notebook: its page, and no other
+    assert not changed.is_kept and [one.is_taken_over for one in changed.pages] == [True, False]
+    (tmp_path / "orders.csv").write_text("who,day,money\na,2026-01-05,7\n")
+    other = run(good, late + "\nprint(1)", resume=True)  # other data: every page
+    assert not any(one.is_taken_over for one in other.pages)
+    assert "<p>en: 7.00</p>" in (other.folder / "en" / "01_scorecard.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_another_language_or_edition_is_made_and_not_taken_for_what_is_there(run):
+    first = run("1", "1", languages=["en"])
+    assert run("1", "1", languages=["en"], resume=True).is_kept
+    both = run("1", "1", languages=["en", "zh"], resume=True)
+    assert not both.is_kept and not any(one.is_taken_over for one in both.pages)
+    assert (first.folder / "zh" / "index.html").is_file()
+    without = run("1", "1", languages=["en", "zh"], resume=True, settings={"analyst_edition": False})
+    assert not without.is_kept and all(one.is_taken_over for one in without.pages)  # only set anew
+    assert not (first.folder / "analyst").exists()
+
+
+@pytest.mark.slow
+def test_a_period_that_cannot_be_made_does_not_lose_the_others(run, small_shop, kernels):
+    small_shop.write({"scorecard": "1"})
+    wanted = parse_periods("2020Q1,2026Q1,2026Q2")
+    with held(RunFolder(small_shop.reports / "2026Q1")):
+        outcomes = list(
+            run_reports(
+                load_params(small_shop.params),
+                wanted,
+                params_argument=str(small_shop.params),
+                kernels=kernels,
+            )
+        )
+    assert [one.period.label for one in outcomes] == ["2020Q1", "2026Q1", "2026Q2"]
+    assert [isinstance(one, NotMade) for one in outcomes] == [True, True, False]
+    assert str(outcomes[0].error) == "2020Q1 has no data: they begin on 2026-01-05; check the period"
+    assert f"2026Q1 is being made by another run (process {os.getpid()} on " in str(outcomes[1].error)
+    assert outcomes[2].is_whole and names(small_shop.reports) == ["2026Q2"]
+
+
+# --- a disk that takes no more --------------------------------------------------------------------
+
+
+def nothing_executed(monkeypatch):
+    monkeypatch.setattr(run_module, "execute", lambda *_: [])
+
+
+def test_rendering_that_fails_leaves_nothing_behind(run, monkeypatch):
     def refuse(*_, **__):
         raise RunError("not fit to be sent")
 
-    monkeypatch.setattr(run_module, "_execute", lambda *_: [])
+    nothing_executed(monkeypatch)
     monkeypatch.setattr(run_module, "_render", refuse)
-    with pytest.raises(RunError):
-        shop()
-    assert list(shop.reports.iterdir()) == []
+    with pytest.raises(RunError, match="not fit to be sent"):
+        run()
+    assert not run.reports.exists()
 
 
-def test_a_rename_that_fails_puts_the_old_report_back(tmp_path, monkeypatch):
-    final, aside = tmp_path / "2026Q1", tmp_path / "missing"
-    final.mkdir()
-    (final / "run.json").write_text("old")
-    with pytest.raises(OSError):
-        run_module._put_in_place(aside, final)
-    assert (final / "run.json").read_text() == "old"
+@pytest.mark.parametrize("step", ["_render", "_write_numbers", "put_in_place"])
+def test_a_full_disk_is_said_and_the_report_before_stays(run, monkeypatch, step):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "somewhere/kpis.parquet")
+
+    (run.reports / "2026Q1").mkdir(parents=True)
+    (run.reports / "2026Q1" / "run.json").write_text("the last good one")
+    nothing_executed(monkeypatch)
+    monkeypatch.setattr(run_module, "_render", lambda *_: {})
+    monkeypatch.setattr(run_module, step, full)
+    with pytest.raises(RunError, match=r"^somewhere/kpis.parquet: No space left on device\. The report"):
+        run()
+    assert {str(name): held for name, held in contents(run.reports).items()} == {
+        "2026Q1/run.json": b"the last good one"
+    }
 
 
-def test_a_page_without_its_notebook_is_said_before_anything_starts(shop):
+@pytest.mark.slow
+def test_on_a_disk_that_is_really_full_pages_that_are_finished_are_kept_for_later(run, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)]
+    if not hasattr(os, "geteuid") or os.geteuid() or subprocess.run(mount, check=False).returncode:
+        pytest.skip("no small disk can be mounted here")
+    try:
+        first = disk / "shop" / ".2026Q1.unfinished" / "made" / "scorecard.json"
+        wait = f"import os, time\nwhile not os.path.exists({str(first)!r}):\n    time.sleep(0.05)\n"
+        with pytest.raises(RunError, match="No space left on device"):
+            run(second=wait + "print('x' * 1_000_000)", out=disk / "shop")
+        assert names(disk / "shop") == [".2026Q1.unfinished"]
+        assert names(disk / "shop" / ".2026Q1.unfinished" / "made") == ["scorecard.json"]
+        subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)
+        made = run(out=disk / "shop", resume=True)
+        assert [one.is_taken_over for one in made.pages] == [True, False]
+        assert names(disk / "shop") == ["2026Q1"]
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_folder_that_cannot_be_written_to_is_said_before_anything_is_measured(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_module, "measure_suite", None)  # would fail if called
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RunError, match=r"file/reports: Not a directory\. The report cannot be written"):
+        run(out=tmp_path / "file" / "reports")
+
+
+# --- before anything starts -----------------------------------------------------------------------
+
+
+def test_a_page_without_its_notebook_is_said_before_anything_starts():
     from analysis.catalogue import Page, Text
 
     words = Text(en="x", zh="x")
     with pytest.raises(RunError, match="99_none.ipynb"):
-        run_module.__dict__["find_notebook"](
-            Page(id="none", notebook="99_none.ipynb", title=words, question=words)
-        )
+        run_module.find_notebook(Page(id="none", notebook="99_none.ipynb", title=words, question=words))
 
 
 def test_a_page_none_of_whose_tables_is_supplied_is_left_out(tmp_path):

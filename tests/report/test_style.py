@@ -213,12 +213,76 @@ def test_missing_glyphs_are_listed():
     assert "U+0041" not in str(caught.value)
 
 
-def test_a_figure_with_a_box_in_it_is_an_error():
+# --- No boxes -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Acme & Söhne", "Acme & Söhne"),
+        ("林🙂", "林\ufffd"),
+        ("\U0001f469\u200d\U0001f4bb Ada", "\ufffd Ada"),  # a woman joined to a laptop is one sign
+        ("🙂🙂 a\tb\x07", "\ufffd a b"),  # a tab is a space, a bell nothing
+        ("\U00010330\U0001f9ff", "\ufffd"),  # a Gothic letter and an amulet
+    ],
+)
+def test_what_no_font_has_in_a_name_is_replaced_by_a_sign_that_can_be_seen(text, shown):
+    if any("\u4e00" <= sign <= "\u9fff" for sign in text) and not has_chinese_on_disk:
+        pytest.skip("no Chinese font is installed on this system")
+    assert style.drawable_text(text, "en") == shown
+    style.check_glyphs(shown, "en")
+
+
+def test_a_stand_in_that_no_font_has_either_is_a_question_mark(monkeypatch):
+    without = style._drawable(style.find_families("en")) - {0xFFFD}
+    monkeypatch.setattr(style, "_drawable", lambda families: without)
+    assert style.drawable_text("🙂", "en") == "?"
+
+
+@pytest.fixture
+def lacking(monkeypatch):
+    """Fonts without the character ▲, which the workbook writes itself."""
+    have = style._drawable(style.find_families("en")) - {ord("▲")}
+    monkeypatch.setattr(style, "_drawable", lambda families: have)
+
+
+def test_a_character_of_our_own_that_no_font_has_is_an_error_at_the_start_and_in_a_figure(lacking):
+    with pytest.raises(style.MissingGlyphs, match=r"▲ \(U\+25B2\)"):
+        style.check_fonts(["en"])
+    with style.figure_style("en"):
+        figure = Figure()
+        figure.subplots().set_xlabel("▲ better 🙂")
+    with pytest.raises(style.MissingGlyphs, match=r"▲ \(U\+25B2\)"):
+        style.figure_png(figure, "en")
+
+
+def test_names_of_the_data_are_drawn_without_boxes_wherever_they_stand():
+    with style.figure_style("en"):
+        figure = Figure()
+        axes = figure.subplots()
+        axes.bar(["shop 🙂", "web"], [1, 2], label="sold 🚀")  # a category
+        axes.set_yticks([0, 2], ["none", "two 🚀"])  # ticks with fixed names
+        axes.annotate("at 🚀", (0, 1))
+        axes.set_title("🚀 sales")
+        axes.legend()
+    assert style.figure_png(figure, "en")  # a warning of a missing glyph would be an error
+    said = {text.get_text() for text in figure.findobj(matplotlib.text.Text)} - {""}
+    assert said == {"shop \ufffd", "web", "sold \ufffd", "none", "two \ufffd", "at \ufffd", "\ufffd sales"}
+
+
+def test_a_box_that_slips_through_all_the_same_is_an_error(monkeypatch):
+    monkeypatch.setattr(style, "_make_drawable", lambda figure, language: None)
     with style.figure_style("en"):
         figure = Figure()
         figure.subplots().set_xlabel("\U00010330")
     with pytest.raises(style.MissingGlyphs, match="box"):
         style.figure_png(figure, "en")
+
+
+def test_our_own_characters_are_those_of_the_labels_in_one_language():
+    assert set("保留率▲▼●−") <= style.own_characters("zh")
+    assert set("Retention▲▼●−“”") <= style.own_characters("en")
+    assert not [sign for sign in style.own_characters("en") if "\u3000" <= sign <= "\u9fff"]
 
 
 @pytest.mark.skipif(not has_chinese_on_disk, reason="no Chinese font is installed on this system")
@@ -235,3 +299,17 @@ def test_reading_the_palette_does_not_load_matplotlib():
     asks = "import sys, analysis.report.figures.style; print('matplotlib' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
+
+
+def test_a_notebook_s_own_figures_are_shown_after_one_of_the_report_was_drawn():
+    was = matplotlib.is_interactive()
+    try:
+        matplotlib.interactive(False)
+        with style.figure_style("en"):
+            matplotlib.interactive(True)  # as a notebook's backend does with its first figure
+        assert matplotlib.is_interactive()
+        with pytest.raises(RuntimeError), style.figure_style("en"):
+            raise RuntimeError
+        assert matplotlib.is_interactive()
+    finally:
+        matplotlib.interactive(was)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 
 from analysis.catalogue import load_catalogue
+from analysis.facts import Coverage
 from analysis.params import load_params
 from analysis.report.pages.definitions import pages_of
-from analysis.report.terminal import check_text
+from analysis.report.terminal import check_text, last_quarter
 
 CONTRACTS = {
     "rows": [
@@ -130,3 +133,90 @@ def test_metrics_of_contracts_need_them_where_they_make_the_customers(company_of
     said = pages(check_text(load_params(company_of({"contracts": CONTRACTS}, customer_base="contracts"))))
     assert said["03"].startswith("made from contracts; lacks")
     assert "customer_retention_rate" not in said["03"]
+
+
+# --- In Chinese -------------------------------------------------------------------------------------------------
+
+CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+def test_the_check_in_chinese_says_the_same_of_every_table_and_page(company_of):
+    params = load_params(company_of({"orders": ORDERS, "costs": COSTS, "contracts": CONTRACTS}))
+    english, chinese = (check_text(params, language).splitlines() for language in ("en", "zh"))
+    assert len(english) == len(chinese)
+    assert [numbers(line) for line in english] == [numbers(line) for line in chinese]
+    words = [line for line in chinese if line and not line.startswith(("orders", "costs", "contracts"))]
+    assert [line for line in words if not CHINESE.search(line)] == []
+    assert "01 记分卡：可生成，数据来自 orders" in chinese
+    assert "订单自2024年1月10日开始，有订单的天数过少，无法判断止于何时" in "\n".join(chinese)
+    assert any(line.startswith("未提供数据表 surveys，因此没有：") for line in chinese)
+
+
+def numbers(line: str) -> list[str]:
+    """Numbers of a line but the days, which each language writes in its own way."""
+    without_days = re.sub(r"\d{1,2} [A-Z][a-z]{2} \d{4}|\d{4}年\d{1,2}月\d{1,2}日", "", line)
+    return re.findall(r"\d[\d,.]*", re.sub(r"[,.](?!\d)", "", without_days))
+
+
+def test_the_check_in_chinese_says_what_to_fill_in(company_of):
+    path = company_of({"orders": {"file": "o.csv", "columns": {"ordered_at": "day", "amount": "money"}}})
+    (path.parent / "o.csv").write_text("day,money\n", encoding="utf-8")
+    text = check_text(load_params(path), "zh")
+    assert "各数据表均没有数据行，尚无可报告的内容：请填写 o.csv，然后再次检查。" in text
+    assert "01 记分卡：可生成，数据来自 orders（尚无数据行）" in text
+
+
+@pytest.fixture(scope="module")
+def quarter(open_orders):
+    from analysis.suite import measure_suite
+
+    orders = [(f"c{n % 7}", f"2024-0{1 + n % 6}-1{n % 9}", 10 + n) for n in range(60)]
+    return measure_suite(open_orders(orders, "2024Q2"))
+
+
+def test_figures_in_chinese_have_chinese_headings_days_and_reasons(quarter):
+    from analysis.report.terminal import kpi_table, variants_table
+    from analysis.suite.rows import rows_of_period, rows_of_variants
+
+    lines = kpi_table(quarter, rows_of_period(quarter, None, ["revenue", "formula_clv"]), "zh").splitlines()
+    assert lines[0].startswith("Test 2024Q2：2024年4月1日至2024年6月")
+    assert lines[2].split() == ["指标", "分组", "数值", "置信区间", "n"]
+    assert next(line for line in lines if line.startswith("formula_clv")).endswith(
+        "数据自2024年1月10日才开始"
+    )
+    heading = variants_table(quarter, rows_of_variants(quarter, ["revenue"]), "zh").splitlines()
+    assert heading[0] == "Test 2024Q2；* = 本报告采用"
+    assert heading[2].split() == ["指标", "口径", "数值", "置信区间", "n"]
+
+
+@pytest.mark.parametrize(
+    "metric", ["revenue", "customer_retention_rate", "revenue_growth", "customer_equity"]
+)
+def test_an_explanation_in_chinese_names_everything_in_chinese_but_ids_and_sql(quarter, metric):
+    from analysis.report.explained import explain_metric
+    from analysis.report.terminal import explained_text
+
+    explained = explain_metric(quarter, quarter.book.catalogue.metrics[metric])
+    said = explained_text(explained, quarter.book, "zh").split("\n\nSELECT")[0]
+    assert [line for line in said.splitlines() if line.strip() and not CHINESE.search(line)] == []
+    assert not re.search(r"\b(variant|period|value|counts|kind|fact|setting|operand|other|interval)\b", said)
+    english = explained_text(explained, quarter.book, "en").split("\n\nSELECT")[0]
+    assert not CHINESE.search(english)
+
+
+@pytest.mark.parametrize(
+    ("end", "today", "label"),
+    [
+        ("2026-10-01", "2026-11-20", "2026Q3"),  # all of it, and it is over
+        ("2026-09-26", "2026-11-20", "2026Q3"),  # five days of silence are usual here
+        ("2026-09-20", "2026-11-20", "2026Q2"),  # eleven are not: the quarter is not whole
+        ("2026-11-18", "2026-11-20", "2026Q3"),  # the fourth still runs
+        (None, "2026-11-20", "2026Q3"),  # nobody knows where the data end
+        ("2026-02-10", "2026-02-12", "2026Q1"),  # there is no earlier one
+    ],
+)
+def test_the_quarter_to_report_is_the_last_whole_one(company_of, end, today, label):
+    settings = load_params(company_of({"orders": ORDERS})).settings
+    start = date(2026, 1, 5)
+    coverage = Coverage(start, date.fromisoformat(end) if end else None, 9)
+    assert last_quarter(settings, coverage, date.fromisoformat(today)).label == label

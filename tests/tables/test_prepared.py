@@ -64,6 +64,8 @@ def test_a_folder_that_is_not_whole_is_never_used(company, rows):
     assert len(rows(company.prepare_orders(TEXT))) == 2
     (prepared.folder / "prepared.json").write_text('{"tables": ["orders"', encoding="utf-8")  # cut off
     assert len(rows(company.prepare_orders(TEXT))) == 2
+    prepared.tables["orders"].write_bytes(b"")  # as a power cut may leave it
+    assert len(rows(company.prepare_orders(TEXT))) == 2
     store = company.root / "data" / ".prepared"
     assert [one.name for one in store.iterdir()] == [prepared.content_hash]  # and nothing is left beside it
 
@@ -73,6 +75,18 @@ def test_a_failed_preparation_leaves_nothing_behind_and_keeps_what_was_there(com
     with pytest.raises(TablesError):
         company.prepare_orders(HEADER + "1,x,bad,5\n", max_rejected_share=0.0)
     assert [one.name for one in (tmp_path / "data" / ".prepared").iterdir()] == [prepared.content_hash]
+
+
+def test_what_a_process_that_died_has_left_is_removed_after_a_day_and_what_is_being_written_is_not(company):
+    store = company.root / "data" / ".prepared"
+    left = [f".{'a' * 16}.{'b' * 32}", f".hashes.json.{'c' * 32}", f".{'d' * 16}.{'e' * 32}"]
+    others = ["a" * 16, "notes", f".{'a' * 16}.mine"]
+    for name in [*left, *others]:
+        (store / name).mkdir(parents=True)
+        if name != left[2]:  # that one is being written now
+            os.utime(store / name, (time.time() - 90_000,) * 2)
+    prepared = company.prepare_orders(TEXT)
+    assert {one.name for one in store.iterdir()} == {prepared.content_hash, left[2], *others}
 
 
 def test_hashes_are_remembered_only_for_files_that_have_been_left_alone(company, monkeypatch):

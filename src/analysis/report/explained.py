@@ -24,6 +24,8 @@ _KIND_FORMULAS = {
     "quantile": "quantile {quantile} of ({of})", "concentration": "sum({of}) over the top {top:.0%} / sum({of})",
     "derived": "{value}", "modelled": "from the fitted models",
 }  # fmt: skip
+# Chinese has no space beside a number; its texts have one beside a setting's name, where the name ends.
+_SETTING = re.compile(r"(?:(?<=[\u4e00-\u9fff]) )?\$(\w+)(?: (?=[\u4e00-\u9fff]))?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def fill_in(text: str, settings: Mapping[str, Any], language: str = "en") -> str
     if "$customer_base" in text:
         base = label(f"definitions.customer_base_{settings['customer_base']}", language)
         text = text.replace("$customer_base", base)
-    return re.sub(r"\$(\w+)", lambda found: str(settings.get(found[1], found[0])), text)
+    return _SETTING.sub(lambda found: str(settings.get(found[1], found[0])), text)
 
 
 def formula_of(metric: Metric) -> str:

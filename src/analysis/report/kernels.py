@@ -76,13 +76,20 @@ class WarmKernels:
         Why kernels were started plainly after all; empty while every kernel has come from the server.
     """
 
-    def __init__(self, why_plain: str = "") -> None:
+    def __init__(self, why_plain: str = "", *, at_once: bool = True) -> None:
         self.why_plain = why_plain
         self.folder = Path(tempfile.mkdtemp(prefix="workbook-"))  # of this user alone: sockets and keys
         self._server: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
-        self._is_closed = False
-        if not why_plain:
+        self._is_closed = self._has_forked = False
+        if at_once:
+            self.begin()
+
+    def begin(self) -> None:
+        """Start the server, unless it has been: it takes some seconds to be ready."""
+        with self._lock:
+            if self.why_plain or self._server or self._is_closed:
+                return
             try:
                 self._server = self._started()
             except (OSError, subprocess.SubprocessError) as error:
@@ -104,8 +111,10 @@ class WarmKernels:
             If the batch has ended.
         """
         self.check_open()
+        self.begin()
         if self.why_plain:
             return None
+        self._has_forked = True
         request = {"arguments": list(arguments), "folder": folder, "environment": dict(environment)}
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(SERVER_SECONDS)  # requests made while the server still imports wait for it
@@ -130,6 +139,8 @@ class WarmKernels:
         """End the server and with it every kernel; nothing of them stays."""
         self._is_closed = True
         if (server := self._server) is not None:
+            if not self._has_forked:  # it may still be importing, and has nothing to end
+                server.kill()
             server.stdin.close()  # its lifeline
             try:
                 server.wait(ENDING_SECONDS)
@@ -218,9 +229,12 @@ class WarmProvisioner(LocalProvisioner):
 
 
 @contextmanager
-def warm_kernels() -> Iterator[WarmKernels]:
-    """Kernels for the pages of one or more reports, all forked from one process; ended with the block."""
-    kernels = WarmKernels(_why_not())
+def warm_kernels(*, at_once: bool = True) -> Iterator[WarmKernels]:
+    """Kernels for the pages of one or more reports, all forked from one process; ended with the block.
+
+    With ``at_once`` that process begins to import now, else only when a run is known to need it.
+    """
+    kernels = WarmKernels(_why_not(), at_once=at_once)
     try:
         yield kernels
     finally:

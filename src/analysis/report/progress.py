@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from heapq import heapify, heapreplace
 from typing import TextIO
 
@@ -32,6 +36,8 @@ class Progress:
         For the whole run; None where nothing is known yet.
     is_news
         Whether something has happened, or only time has passed.
+    kept
+        How many of the finished pages an earlier run has made.
     """
 
     report: str
@@ -41,6 +47,7 @@ class Progress:
     running: Mapping[str, float] = field(default_factory=dict)
     seconds_left: float | None = None
     is_news: bool = True
+    kept: int = 0
 
 
 Teller = Callable[[Progress], None]
@@ -86,7 +93,8 @@ def progress_words(progress: Progress) -> str:
     if progress.doing != "pages":
         return f"{progress.report}: {progress.doing}{left}"
     doing = f", now {' and '.join(progress.running)}" if progress.running else ""
-    return f"{progress.report}: {len(progress.done)} of {progress.of} pages{doing}{left}"
+    kept = f" ({progress.kept} kept)" if progress.kept else ""
+    return f"{progress.report}: {len(progress.done)} of {progress.of} pages{kept}{doing}{left}"
 
 
 def _duration(seconds: float) -> str:
@@ -95,11 +103,15 @@ def _duration(seconds: float) -> str:
 
 
 class ProgressLines:
-    """Tells on a stream: one line drawn again and again on a terminal, else a line for each thing that happens."""
+    """Tells on a stream: one line drawn again and again on a terminal, else a line for each thing that happens.
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    What is no terminal is taken for a log: plain lines, each with its local time, and nothing but text in them.
+    """
+
+    def __init__(self, stream: TextIO | None = None, now: Callable[[], datetime] = datetime.now) -> None:
         self._stream = stream or sys.stderr
-        self._is_terminal = self._stream.isatty()
+        self._now = now
+        self._is_terminal = self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._drawn = 0
 
     def __call__(self, progress: Progress) -> None:
@@ -109,7 +121,7 @@ class ProgressLines:
         elif progress.is_news:
             failed = [page for page, status in progress.done.items() if status == "failed"]
             words = f"; failed: {', '.join(failed)}" if failed else ""
-            self._write(f"{progress_words(progress)}{words}\n")
+            self._write(f"{self._now():%Y-%m-%d %H:%M:%S} {progress_words(progress)}{words}\n")
 
     def finish(self) -> None:
         """Leave the terminal's line as if it had never been there."""
@@ -119,13 +131,29 @@ class ProgressLines:
             self._drawn = 0
 
     def _draw(self, line: str) -> None:
-        shown = line if len(line) <= LINE_WIDTH else f"{line[: LINE_WIDTH - 1]}…"
-        self._write(f"\r{shown.ljust(self._drawn)}")
-        self._drawn = len(shown)
+        # A line that fills the last column, or is longer, goes on below and is not drawn over again.
+        shown = _cut(line, min(LINE_WIDTH, shutil.get_terminal_size().columns - 1))
+        width = _width(shown)
+        self._write(f"\r{shown}{' ' * (self._drawn - width)}")
+        self._drawn = width
 
     def _write(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
+
+
+def _width(text: str) -> int:
+    """The columns of a terminal that a text takes: Chinese characters take two."""
+    return sum(1 + (unicodedata.east_asian_width(character) in "WF") for character in text)
+
+
+def _cut(line: str, width: int) -> str:
+    """A line in at most so many columns; one that is cut ends in a sign for it."""
+    if _width(line) <= width:
+        return line
+    while line and _width(line) >= width:
+        line = line[:-1]
+    return f"{line}…"
 
 
 def _bar(progress: Progress) -> str:

@@ -1,78 +1,102 @@
 """One run: every page of a period executed and rendered into a folder that is whole or absent.
 
-The folder is written aside and renamed when whole. A run in which a page failed is kept beside as PARTIAL and
+The folder is written aside and put in place when whole. A run in which a page failed is kept beside as PARTIAL and
 never replaces a whole one.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import threading
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from bs4 import BeautifulSoup
 
-from analysis.catalogue import Page, label, load_catalogue
-from analysis.errors import InputError
+from analysis.catalogue import Page, label
 from analysis.facts import Book, open_book
-from analysis.params import Params, code_hash
+from analysis.params import Params, code_hash, own_files
 from analysis.periods import Period, Window
-from analysis.report.editions import index_page, single_file
-from analysis.report.html import PageBody, PageLink, check_page, has_gaps, page_body, page_of, read_page
+from analysis.report.editions import BoundPage, write_editions
+from analysis.report.execution import Clock, Job, PageRun, execute, origin_of
+from analysis.report.html import PageError, PageLink
 from analysis.report.kernels import WarmKernels, warm_kernels
 from analysis.report.pages.definitions import pages_of
-from analysis.report.per_language import LANGUAGES_VARIABLE
-from analysis.report.progress import Progress, Teller, seconds_left, tell_nobody
+from analysis.report.progress import Teller, tell_nobody
+from analysis.report.run_folder import (
+    RUN_FILE,
+    PageOrigin,
+    ReportOrigin,
+    RunError,
+    RunFolder,
+    held,
+    keeping_finished_pages,
+    made_with,
+    put_in_place,
+    refusals_said,
+    remove_partial,
+    sha256,
+    take_over,
+    whole_record,
+)
 from analysis.suite import Results, measure_suite
 from analysis.tables.prepared import write_rejected_csv
-
-RUN_FILE = "run.json"
-SECONDS_BETWEEN_LOOKS = 0.5
-WORKERS = max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-"""Pages at a time, as many as there are cores; each has a kernel of its own."""
-_EXPORTER = threading.Lock()  # nbconvert's exporter is one, and pages are made in several threads
-
-
-class RunError(InputError):
-    """A run that cannot begin; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class PageRun:
-    """How one page fared: ``whole``, or ``failed`` with the error's last line; and what it says, by language."""
-
-    page: Page
-    notebook: Path
-    status: str
-    error: str = ""
-    seconds: float = 0.0
-    bodies: Mapping[str, PageBody] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: where it is, and how each page fared."""
+    """A finished run: where it is, and how each page fared.
 
+    ``is_kept`` says that the report was there already and was left as it is; then no results were needed.
+    """
+
+    period: Period
     folder: Path
     index: Path
     pages: tuple[PageRun, ...]
-    results: Results
+    results: Results | None
+    is_reconciled: bool
+    seconds: float = 0.0
+    is_kept: bool = False
 
     @property
     def is_whole(self) -> bool:
         """Whether every page could be made."""
         return all(page.status == "whole" for page in self.pages)
+
+
+@dataclass(frozen=True)
+class NotMade:
+    """A period without a report, and why."""
+
+    period: Period
+    error: Exception
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a run is to make, and where."""
+
+    params: Params
+    period: Period
+    params_argument: str
+    pages: tuple[Page, ...]
+    notebooks: Mapping[str, Path]
+    languages: tuple[str, ...]
+    folder: RunFolder
+    resume: bool
+    progress: Teller
+
+    @property
+    def index(self) -> str:
+        """The first page to read, within the report."""
+        return f"{self.languages[0]}/index.html"
 
 
 def run_report(
@@ -83,9 +107,9 @@ def run_report(
     pages: Sequence[str] | None = None,
     languages: Sequence[str] | None = None,
     out: Path | None = None,
+    resume: bool = False,
     progress: Teller = tell_nobody,
     kernels: WarmKernels | None = None,
-    measured: Future[Results] | None = None,
 ) -> Run:
     """Execute and render the pages of a period into ``reports/<company>/<period>/``.
 
@@ -97,66 +121,188 @@ def run_report(
         Those of the settings if not given, pages without any of their tables left out.
     out
         Folder for the company's reports; ``reports/<company>`` below the project if not given.
+    resume
+        Leave a whole report of the same data, settings, code and notebooks as it is, and take over what a run
+        that was interrupted, or left gaps, has finished of them.
     progress
         Told where the run stands, at each step and every half second while pages are made.
     kernels
         Those of a batch of reports, made by ``warm_kernels()``; the run has its own if not given.
-    measured
-        The results, where somebody else measures them; see ``run_reports``.
 
     Raises
     ------
     ParamsError, PeriodError, TablesError, MissingFont, RunError
-        Before any page is begun and before anything is written.
+        Before any page is begun and before anything is written; RunError also where the disk takes no more.
+    """
+    [outcome] = run_reports(
+        params, [period], params_argument=params_argument, pages=pages, languages=languages, out=out, resume=resume,
+        progress=progress, kernels=kernels,
+    )  # fmt: skip
+    if isinstance(outcome, NotMade):
+        raise outcome.error
+    return outcome
+
+
+def run_reports(
+    params: Params,
+    periods: Sequence[Period],
+    *,
+    params_argument: str,
+    pages: Sequence[str] | None = None,
+    languages: Sequence[str] | None = None,
+    out: Path | None = None,
+    resume: bool = False,
+    progress: Teller = tell_nobody,
+    kernels: WarmKernels | None = None,
+) -> Iterator[Run | NotMade]:
+    """The reports of several periods in turn; while the pages of one are made, the next is measured already.
+
+    Takes what ``run_report`` takes. A period that cannot be made is told as ``NotMade`` and the others go on; what
+    is wrong with all of them (``MissingFont``, a missing notebook) is raised at once.
     """
     from analysis.report.figures.style import check_fonts
 
     languages = tuple(languages or params.settings.languages)
-    chosen = [load_catalogue().pages[name] for name in pages or pages_of(params)]
+    chosen = tuple(params.pages[name] for name in pages or pages_of(params))
     notebooks = {page.id: find_notebook(page) for page in chosen}
-    folder = (out or params.root / "reports" / params.company_id).resolve() / period.label
-    # Kernels warm up while the suite is measured.
-    with nullcontext(kernels) if kernels else warm_kernels() as kernels:
-        check_fonts(languages)
-        clock = _Clock(
-            f"{params.settings.company} {period.label}", len(chosen), earlier_seconds(folder), progress
+    reports = (out or params.root / "reports" / params.company_id).resolve()
+    suffix = "-pages" if pages else ""  # not the whole report, so not in its place
+    plans = [
+        _Plan(
+            params, period, params_argument, chosen, notebooks, languages,
+            RunFolder(reports / f"{period.label}{suffix}"), resume, progress,
         )
-        clock.says("measuring")
-        results = measured.result() if measured else _measure(params, period)
-        with _written_aside(folder) as aside:
-            clock.says("pages")
-            jobs = [_Job(page, notebooks[page.id], aside / "notebooks" / page.notebook) for page in chosen]
-            given = {"period": period.label, "params": params_argument}
-            made = _execute(jobs, given, languages, kernels, clock)
-            clock.says("putting together")
-            _render(made, aside, results, languages)
-            _write_numbers(aside, results)
-            _write_evidence(aside, results)
-            _write_record(aside, results, made, languages, kernels, clock.seconds())
-            final = _final_folder(folder, made, pages)
-            _put_in_place(aside, final)
-    first = final / languages[0] / "index.html"
-    return Run(final, first, tuple(made), results)
+        for period in periods
+    ]  # fmt: skip
+    # Kernels warm up while the suite is measured.
+    with nullcontext(kernels) if kernels else warm_kernels(at_once=not resume) as kernels:
+        check_fonts(languages)
+        yield from _in_turn(plans, kernels)
 
 
-def run_reports(
-    params: Params, periods: Sequence[Period], *, kernels: WarmKernels | None = None, **options: Any
-) -> Iterator[Run]:
-    """The reports of several periods in turn; while the pages of one are made, the next is measured already.
-
-    Takes what ``run_report`` takes and raises what it raises, each when the period's turn has come.
-    """
-    with nullcontext(kernels) if kernels else warm_kernels() as kernels, ThreadPoolExecutor(1) as pool:
-        ahead = [pool.submit(_measure, params, period) for period in periods[:1] if len(periods) > 1]
-        for period, following in zip(periods, [*periods[1:], None], strict=True):
-            measured = ahead.pop() if ahead else None
+def _in_turn(plans: Sequence[_Plan], kernels: WarmKernels) -> Iterator[Run | NotMade]:
+    pool = ThreadPoolExecutor(1)
+    ahead: dict[Period, Future[tuple[Book, Results | None]]] = {}
+    try:
+        for plan, following in zip(plans, [*plans[1:], None], strict=True):
             if following is not None:
-                ahead.append(pool.submit(_measure, params, following))
-            yield run_report(params, period, kernels=kernels, measured=measured, **options)
+                for each in (plan, following):
+                    if each.period not in ahead:
+                        ahead[each.period] = pool.submit(_open_and_measure, each, kernels)
+            yield _run_or_why_not(plan, kernels, ahead.pop(plan.period, None))
+    finally:
+        pool.shutdown(cancel_futures=True)  # interrupted: what has not been begun is not
 
 
-def _measure(params: Params, period: Period) -> Results:
-    return measure_suite(open_book(params, period))
+def _run_or_why_not(plan: _Plan, *given: Any) -> Run | NotMade:
+    try:
+        return _run(plan, *given)
+    except Exception as error:  # the other periods go on
+        return NotMade(plan.period, error)
+
+
+def _open_and_measure(plan: _Plan, kernels: WarmKernels) -> tuple[Book, Results | None]:
+    """The Book of a period and its results; no results where its report need not be made."""
+    book = _opened(plan)
+    if plan.resume and _whole_record(plan, book):
+        return book, None
+    kernels.begin()
+    return book, measure_suite(book)
+
+
+def _opened(plan: _Plan) -> Book:
+    """The Book of a period; one of which the data say nothing is refused: its report would be pages of dashes."""
+    book = open_book(plan.params, plan.period)
+    coverage, window = book.coverage, book.window
+    if coverage.is_before(window):
+        raise RunError(f"{window.label} has no data: they begin on {coverage.start}; check the period")
+    if coverage.is_after(window):
+        raise RunError(
+            f"{window.label} has no data: they end on {coverage.last_day}; check the period, or bring the company's "
+            "files (or the setting data_through) up to date"
+        )
+    return book
+
+
+def _run(plan: _Plan, kernels: WarmKernels, ahead: Future[tuple[Book, Results | None]] | None = None) -> Run:
+    """The report of one period made, or left as it is."""
+    began = time.monotonic()
+    name = f"{plan.params.settings.company} {plan.folder.final.name}"
+    earlier = earlier_seconds(plan.folder.final) or earlier_seconds(plan.folder.partial)
+    clock = Clock(name, len(plan.pages), earlier, plan.progress)
+    with held(plan.folder):
+        clock.says("measuring", "looking at what is there" if plan.resume else "")
+        book, results = ahead.result() if ahead else (_opened(plan), None)
+        if plan.resume and (record := _whole_record(plan, book)):
+            remove_partial(plan.folder)
+            return _kept(plan, record)
+        results = results or _measured(book, kernels, clock, plan.resume)
+        with refusals_said(plan.folder.final.parent), keeping_finished_pages(plan.folder):
+            made = _make_pages(plan, book, kernels, clock)
+            clock.says("putting together")
+            final = _put_together(plan, results, made, kernels, clock)
+    made = [replace(one, notebook=final / "notebooks" / one.notebook.name) for one in made]
+    seconds = time.monotonic() - began
+    return Run(plan.period, final, final / plan.index, tuple(made), results, results.is_reconciled, seconds)
+
+
+def _measured(book: Book, kernels: WarmKernels, clock: Clock, resume: bool) -> Results:
+    kernels.begin()
+    if resume:
+        clock.says("measuring")
+    return measure_suite(book)
+
+
+def _put_together(
+    plan: _Plan, results: Results, made: Sequence[PageRun], kernels: WarmKernels, clock: Clock
+) -> Path:
+    """Everything of a report but its notebooks written, and the report put in its place, which is returned."""
+    report = plan.folder.report
+    editions = _render(made, report, results, plan.languages)
+    _write_numbers(report, results)
+    _write_evidence(report, results)
+    _write_record(report, results, made, plan.languages, kernels, clock.seconds(), editions)
+    is_whole = all(one.status == "whole" for one in made)
+    final = plan.folder.final if is_whole else plan.folder.partial
+    put_in_place(plan.folder, final)
+    return final
+
+
+def _make_pages(plan: _Plan, book: Book, kernels: WarmKernels, clock: Clock) -> list[PageRun]:
+    origins = _origins(plan, book)
+    wanted = {page.id: (page.notebook, origins[page.id]) for page in plan.pages}
+    taken = take_over(plan.folder, wanted, plan.resume)
+    clock.says("pages")
+    clock.takes_over(list(taken), [page.id for page in plan.pages if page.id not in taken])
+    jobs = [
+        Job(page, plan.notebooks[page.id], plan.folder.notebooks / page.notebook, origins[page.id])
+        for page in plan.pages
+    ]
+    given = {"period": plan.period.label, "params": plan.params_argument}
+    page_seconds = 60 * plan.params.settings.page_timeout_minutes
+    return execute(jobs, given, kernels, clock, plan.folder, page_seconds, taken)
+
+
+def _origins(plan: _Plan, book: Book) -> dict[str, PageOrigin]:
+    """What each page is made of."""
+    return {
+        page.id: origin_of(plan.notebooks[page.id], book.fingerprint, plan.languages) for page in plan.pages
+    }
+
+
+def _whole_record(plan: _Plan, book: Book) -> dict[str, Any] | None:
+    """The record of the report in its place, if it is whole and making it again would give the same."""
+    return whole_record(plan.folder, ReportOrigin(_origins(plan, book), made_with(plan.params)), plan.index)
+
+
+def _kept(plan: _Plan, record: Mapping[str, Any]) -> Run:
+    folder = plan.folder.final
+    pages = [
+        PageRun(page, folder / "notebooks" / page.notebook, "whole", is_taken_over=True)
+        for page in plan.pages
+    ]
+    is_reconciled = bool(record.get("reconciled"))
+    return Run(plan.period, folder, folder / plan.index, tuple(pages), None, is_reconciled, is_kept=True)
 
 
 def earlier_seconds(folder: Path) -> dict[str, float]:
@@ -175,166 +321,49 @@ def find_notebook(page: Page) -> Path:
     Raises
     ------
     RunError
-        If it is not there.
+        If it is not there, or is a company's own and would not be of the period asked for.
     """
-    path = Path(__file__).resolve().parents[3] / "notebooks" / page.notebook
+    own = Path(page.folder) if page.folder else None
+    path = (own or own_files() / "notebooks") / page.notebook
     if not path.is_file():
         raise RunError(f"the notebook of page {page.id} is missing: {path}")
+    if own:
+        _check_own_notebook(path)
     return path
 
 
-@dataclass(frozen=True)
-class _Job:
-    """A page to be made: from which notebook, into which."""
-
-    page: Page
-    source: Path
-    target: Path
-
-
-class _Clock:
-    """What a run has done so far and how long that took; tells those who wait for it."""
-
-    def __init__(self, report: str, of: int, earlier: Mapping[str, float], tell: Teller) -> None:
-        self.report, self.of, self.earlier, self.tell = report, of, earlier, tell
-        self.began: dict[str, float] = {}
-
-    def says(self, step: str) -> None:
-        """A step has begun."""
-        self.began[step] = time.monotonic()
-        if step != "pages":
-            left = self.earlier.get(step)
-            if step == "measuring" and left is not None:
-                left += self.earlier.get("pages", 0.0) + self.earlier.get("putting together", 0.0)
-            self.tell(Progress(self.report, step, self.of, seconds_left=left))
-
-    def pages_said(
-        self, done: Mapping[str, PageRun], running: Mapping[str, float], waiting: Sequence[str], is_news: bool
-    ) -> None:
-        """Some pages are done, some are being made, some wait."""
-        expected = {**self.earlier, **{page: one.seconds for page, one in done.items()}}
-        steps = {step: expected.pop(step, 0.0) for step in ("measuring", "pages", "putting together")}
-        left = seconds_left(expected, running, waiting, WORKERS)
-        left = None if left is None else left + steps["putting together"]
-        statuses = {page: one.status for page, one in done.items()}
-        self.tell(Progress(self.report, "pages", self.of, statuses, running, left, is_news))
-
-    def seconds(self) -> dict[str, float]:
-        """How long each step took; the last one until now."""
-        times = [*self.began.values(), time.monotonic()]
-        spans = zip(self.began, times, times[1:], strict=False)
-        return {step: round(end - start, 2) for step, start, end in spans}
-
-
-def _execute(
-    jobs: Sequence[_Job],
-    parameters: Mapping[str, str],
-    languages: Sequence[str],
-    kernels: WarmKernels,
-    clock: _Clock,
-) -> list[PageRun]:
-    """Every page executed, a few at a time, the longest first; a page that fails does not stop the others."""
-    for job in jobs:
-        job.target.parent.mkdir(parents=True, exist_ok=True)
-    started: dict[str, float] = {}
-
-    def make(job: _Job) -> PageRun:
-        started[job.page.id] = time.monotonic()
-        return _execute_page(job, dict(parameters), languages, kernels)
-
-    pool = ThreadPoolExecutor(WORKERS)
-    order = sorted(jobs, key=lambda job: -clock.earlier.get(job.page.id, 0.0))
-    futures = {pool.submit(make, job): job.page.id for job in order}
+def _check_own_notebook(path: Path) -> None:
+    """Refuses a notebook that papermill could not give its period: what it says itself would win."""
     try:
-        done = _await(futures, started, clock)
-    except BaseException as error:
-        if not isinstance(error, Exception):  # interrupted: pages being made end with their kernels
-            kernels.close()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return [done[job.page.id] for job in jobs]
+        cells = nbformat.read(path, as_version=4).cells
+    except (ValueError, KeyError, AttributeError) as error:  # nbformat's own are ValueErrors
+        raise RunError(f"{path} is no notebook that can be read: {error}") from None
+    if not any("parameters" in cell.metadata.get("tags", ()) for cell in cells):
+        raise RunError(
+            f"{path}: no cell has the tag parameters, so the page would not be of the period asked for; give the "
+            "cell with `period = …` and `params = …` that tag, as in notebooks/01_scorecard.ipynb"
+        )
 
 
-def _await(
-    futures: Mapping[Future[PageRun], str], started: Mapping[str, float], clock: _Clock
-) -> dict[str, PageRun]:
-    """Every page once it is done, told as it goes."""
-    done: dict[str, PageRun] = {}
-    while waiting_for := [future for future, page in futures.items() if page not in done]:
-        ended, _ = wait(waiting_for, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
-        done |= {futures[future]: future.result() for future in ended}
-        now, left = time.monotonic(), [page for page in futures.values() if page not in done]
-        running = {page: now - started[page] for page in left if page in started}
-        clock.pages_said(done, running, [page for page in left if page not in running], bool(ended))
-    return done
-
-
-def _execute_page(
-    job: _Job, parameters: dict[str, str], languages: Sequence[str], kernels: WarmKernels
-) -> PageRun:
-    """One page executed by papermill and set in every language."""
-    began = time.monotonic()
-    status, error = _run_notebook(job, parameters, languages, kernels)
-    notebook = nbformat.read(job.target, as_version=4)
-    if has_gaps(notebook):
-        status = "failed"
-    with _EXPORTER:
-        bodies = {language: page_body(notebook, language=language) for language in languages}
-    return PageRun(job.page, job.target, status, error, round(time.monotonic() - began, 2), bodies)
-
-
-def _run_notebook(
-    job: _Job, parameters: dict[str, str], languages: Sequence[str], kernels: WarmKernels
-) -> tuple[str, str]:
-    """Status and error of a notebook that papermill has executed into its target."""
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-
-    environment = {LANGUAGES_VARIABLE: ",".join(languages)}
+def _render(
+    made: Sequence[PageRun], folder: Path, results: Results, languages: Sequence[str]
+) -> dict[str, Any]:
+    """Every edition of the run's pages, in every language; what is to be recorded of them."""
+    pages = [
+        BoundPage(
+            one.page.id, f"notebooks/{one.page.notebook}", {language: _link(one, language) for language in languages},
+            one.bodies,
+        )
+        for one in made
+    ]  # fmt: skip
+    headers = {language: page_header(results, made, language) for language in languages}
+    settings = results.book.settings
     try:
-        papermill.execute_notebook(
-            str(job.source), str(job.target), parameters=parameters, kernel_name="python3", progress_bar=False,
-            log_output=False, extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
-            kernel_manager_class=kernels.manager_class(environment),
-            request_save_on_cell_execute=False,  # whole at the end, not again and again as it grows
-        )  # fmt: skip
-    except PapermillExecutionError as error:
-        return "failed", f"{error.ename}: {error.evalue}".splitlines()[0]
-    except Exception as error:  # a dead kernel, a full disk: the page fails, the others go on
-        if not job.target.is_file():
-            shutil.copy(job.source, job.target)
-        return "failed", f"{type(error).__name__}: {error}".splitlines()[0]
-    return "whole", ""
-
-
-def _render(made: Sequence[PageRun], folder: Path, results: Results, languages: Sequence[str]) -> None:
-    """HTML per language: a page each, the index, and everything in one file."""
-    for language in languages:
-        target = folder / language
-        target.mkdir()
-        header = page_header(results, made, language)
-        links = [_link(one, language) for one in made]
-        pages = {}
-        for one, link in zip(made, links, strict=True):
-            others = {other: f"../{other}/{link.href}" for other in languages if other != language}
-            html = page_of(
-                one.bodies[language], language=language, pages=links, page_id=one.page.id,
-                header={**header, "title": link.title, "languages": others},
-            )  # fmt: skip
-            pages[one.page.id] = read_page(html)
-            _check(html, pages[one.page.id], f"{language}/{link.href}")
-            (target / link.href).write_text(html, encoding="utf-8")
-        others = {other: f"../{other}/index.html" for other in languages if other != language}
-        index = index_page(links, language=language, header={**header, "languages": others})
-        (target / "index.html").write_text(index, encoding="utf-8")
-        whole = single_file(pages, language=language, header=header, links=links)
-        (folder / f"report-{language}.html").write_text(whole, encoding="utf-8")
-
-
-def _check(html: str, read: BeautifulSoup, name: str) -> None:
-    if problems := check_page(html, read=read):
-        raise RunError(f"{name} is not fit to be sent: " + "; ".join(problems))
+        return write_editions(
+            folder, pages, headers, has_analyst_edition=settings.analyst_edition, has_pdf=settings.pdf
+        )
+    except PageError as error:
+        raise RunError(str(error)) from error
 
 
 def _link(one: PageRun, language: str) -> PageLink:
@@ -430,6 +459,7 @@ def _write_record(
     languages: Sequence[str],
     kernels: WarmKernels,
     seconds: Mapping[str, float],
+    editions: Mapping[str, Any],
 ) -> None:
     from importlib.metadata import version
 
@@ -455,45 +485,20 @@ def _write_record(
         "languages": list(languages),
         "inputs": book.prepared.inputs,
         "rows": {f"{table}.{stage}": int(count) for (table, stage), count in rows.items()},
-        "pages": {
-            one.page.id: {"status": one.status, "error": one.error, "seconds": one.seconds} for one in made
-        },
+        "pages": {one.page.id: _page_record(one) for one in made},
+        **editions,
         "seconds": dict(seconds),
         "kernels": f"plain: {kernels.why_plain}" if kernels.why_plain else "warm",
         "status": "whole" if all(one.status == "whole" for one in made) else "partial",
         "reconciled": results.is_reconciled,
+        "made_with": made_with(book.params),
         "settings": book.settings.model_dump(mode="json"),
     }
     text = json.dumps(record, indent=2, ensure_ascii=False, default=str)
     (folder / RUN_FILE).write_text(text + "\n", encoding="utf-8")
 
 
-def _final_folder(folder: Path, made: Sequence[PageRun], pages: Sequence[str] | None) -> Path:
-    """Where a run goes: a whole one to the period's folder, others beside it under a name that says what they are."""
-    if any(one.status != "whole" for one in made):
-        return folder.with_name(f"{folder.name}-PARTIAL")
-    return folder.with_name(f"{folder.name}-pages") if pages else folder
-
-
-@contextmanager
-def _written_aside(folder: Path) -> Iterator[Path]:
-    aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
-    aside.mkdir(parents=True)
-    try:
-        yield aside
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _put_in_place(aside: Path, final: Path) -> None:
-    """Rename the finished folder into place; the one it replaces goes only when the new one stands."""
-    old = final.with_name(f".{final.name}.old.{uuid.uuid4().hex[:8]}")
-    if final.exists():
-        final.rename(old)
-    try:
-        aside.rename(final)
-    except OSError:
-        if old.exists():
-            old.rename(final)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+def _page_record(one: PageRun) -> dict[str, Any]:
+    """How a page fared, and by which contents a later run knows that it need not be made again."""
+    contents = {"notebook": one.origin.notebook, "executed": sha256(one.notebook)} if one.origin else {}
+    return {"status": one.status, "error": one.error, "seconds": one.seconds, **contents}

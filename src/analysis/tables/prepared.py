@@ -181,7 +181,7 @@ def _open_all(params: Params, files: dict[str, list[Path]]) -> dict[str, list[So
                 open_source(path, name_of(params, path), table, params.settings.tables[table])
             )
         except TablesError as error:
-            problems.append(str(error))
+            problems.append(_advised(error, params, table, path))
     if problems:
         raise TablesError("\n".join(problems))
     return opened
@@ -215,7 +215,8 @@ def _prepare_anew(
         quality, rows = _check_all(params, opened, Path(scratch), made)
         names = {name_of(params, path): digest for path, digest in hashes.items()}
         inputs = {name: {"sha256": digest, "rows": rows[name]} for name, digest in names.items()}
-        info = {"tables": list(opened), "quality": quality, "inputs": inputs}
+        sizes = {path.name: path.stat().st_size for path in made.glob("*.parquet")}
+        info = {"tables": list(opened), "quality": quality, "inputs": inputs, "bytes": sizes}
         (made / INFO_FILE).write_text(json.dumps(info, indent=1, ensure_ascii=False), encoding="utf-8")
         check_unchanged(params, read_at, stamps(files))
         publish(made, folder, lambda place: _ready(place) is not None)
@@ -238,7 +239,11 @@ def _check_all(
             source = params.settings.tables[table]
             staged = [stage_file(file, source, folder, number) for number, file in enumerate(sources)]
             rows |= {one.file.name: one.rows + len(one.malformed) for one in staged}
-            quality += check_table(engine, params.settings, table, staged, made)
+            try:
+                quality += check_table(engine, params.settings, table, staged, made)
+            except TablesError as error:
+                path = sources[0].path if sources and sources[0].format != "rows" else None
+                raise TablesError(_advised(error, params, table, path)) from None
         write_rejected(engine, list(opened), made / "rejected.parquet")
     except EngineError as error:
         raise TablesError(f"the tables could not be prepared: {error}") from error
@@ -247,10 +252,28 @@ def _check_all(
     return quality, rows
 
 
+def _advised(error: TablesError, params: Params, table: str, path: Path | None) -> str:
+    """What is wrong with a table's file, and settings that may read it."""
+    from analysis.tables.suggesting import with_suggestion  # only where something is wrong
+
+    if path is None:
+        return str(error)
+    return with_suggestion(str(error), path, table, params.settings.tables[table], params)
+
+
 def _ready(folder: Path) -> Prepared | None:
     """What lies in a prepared folder, if it is whole."""
     info = read_json(folder / INFO_FILE)
     tables = {name: folder / f"{name}.parquet" for name in info.get("tables", ())}
-    if not info or not all(path.is_file() for path in (*tables.values(), folder / "rejected.parquet")):
+    files = (*tables.values(), folder / "rejected.parquet")
+    if not info or not all(_is_whole(path, info.get("bytes", {}).get(path.name)) for path in files):
         return None
     return Prepared(folder, folder.name, tables, info["quality"], info["inputs"])
+
+
+def _is_whole(path: Path, size: int | None) -> bool:
+    """Whether a file is there with all it had when it was written; a power cut can leave an empty one."""
+    try:
+        return size in (None, path.stat().st_size)
+    except OSError:
+        return False

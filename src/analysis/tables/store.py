@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
+import os
+import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,16 @@ from analysis.params import Params
 from analysis.tables import TablesError
 from analysis.tables.sources import name_of
 
+try:
+    import fcntl
+except ImportError:  # a system without these locks
+    fcntl = None
+
 HASHES_FILE = ".hashes.json"
 Stamps = dict[Path, list[int]]  # size and time of change (ns) of every file
+ABANDONED_SECONDS = 86_400  # nothing takes so long to be written: whoever began it is dead
+_IN_THE_WAY = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
+_ASIDE = re.compile(r"(\.?[0-9a-f]{16}|\.hashes\.json)\.[0-9a-f]{32}(\.broken)?")
 SETTLED_NS = 2_000_000_000  # a file written just now may change again within its time stamp: hash it anew
 
 
@@ -90,21 +101,70 @@ def publish(made: Path, folder: Path, is_whole: Callable[[Path], bool]) -> None:
     aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(folder.parent)
         shutil.copytree(made, aside)
-        _rename(aside, folder, is_whole)
+        settle(aside, folder, is_whole)
     except OSError as error:
         raise TablesError(f"{folder.parent}: the checked tables cannot be written there ({error})") from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _rename(aside: Path, folder: Path, is_whole: Callable[[Path], bool]) -> None:
+def settle(aside: Path, folder: Path, is_whole: Callable[[Path], bool]) -> None:
+    """Renames a finished folder into its place, unless another process was first with the same content.
+
+    What lies there and is not whole makes way, one process at a time: what another has just put there stays.
+    """
+    if _renamed(aside, folder) or is_whole(folder):
+        return
+    with _one_at_a_time(folder.parent):
+        while not (is_whole(folder) or _renamed(aside, folder)):
+            broken = aside.with_name(f"{aside.name}.broken")
+            folder.rename(broken)
+            shutil.rmtree(broken, ignore_errors=True)
+
+
+def _renamed(aside: Path, folder: Path) -> bool:
+    """Whether a folder could be renamed; False where its new place is taken."""
     try:
         aside.rename(folder)
-    except OSError:
-        if is_whole(folder):
-            return
-        broken = aside.with_name(f"{aside.name}.broken")
-        folder.rename(broken)
-        aside.rename(folder)
-        shutil.rmtree(broken, ignore_errors=True)
+    except OSError as error:
+        if error.errno not in _IN_THE_WAY:
+            raise
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _one_at_a_time(store: Path) -> Iterator[None]:
+    """Wait until no other process is in such a block; the lock is on the folder itself and ends with its process."""
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(store, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network disks lock no folders
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def remove_abandoned(store: Path) -> None:
+    """Remove what was written aside by processes that died before it was in its place."""
+    latest = time.time() - ABANDONED_SECONDS
+    for path in store.iterdir():
+        with contextlib.suppress(OSError):
+            if _ASIDE.fullmatch(path.name) and path.stat().st_mtime < latest:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def flush(path: Path) -> None:
+    """Have a file, or the names in a folder, safe on the disk."""
+    if os.name != "posix":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -9,19 +9,31 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.tables import TablesError
+from analysis.tables.store import remove_abandoned, settle
+
 _INDEX = "frames.json"
 
 
 def write_frames(folder: Path, frames: dict[str, pd.DataFrame]) -> None:
-    """Keep frames as Parquet in a folder, written aside and renamed; what is there already stays."""
+    """Keep frames as Parquet in a folder, written aside and renamed; what is there already and whole stays.
+
+    Raises
+    ------
+    TablesError
+        If the place cannot be written to.
+    """
     aside = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
-    aside.mkdir(parents=True)
-    for name, frame in frames.items():
-        frame.to_parquet(aside / f"{name}.parquet", index=False)
-    (aside / _INDEX).write_text(json.dumps(list(frames)), encoding="utf-8")
     try:
-        aside.rename(folder)
-    except OSError:  # another process was first, with the same content
+        aside.mkdir(parents=True)
+        remove_abandoned(folder.parent)
+        for name, frame in frames.items():
+            frame.to_parquet(aside / f"{name}.parquet", index=False)
+        (aside / _INDEX).write_text(json.dumps(list(frames)), encoding="utf-8")
+        settle(aside, folder, lambda place: read_frames(place) is not None)
+    except OSError as error:
+        raise TablesError(f"{folder.parent}: the results cannot be kept there ({error})") from None
+    finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
