@@ -22,12 +22,21 @@ from analysis.report.kpis_shown import say_reason
 from analysis.suite import Results, measure_suite
 
 SHEETS = {
-    "en": ["Scorecard", "All figures", "Trend", "Changes", "Customers", "Definitions", "Data quality", "Identities",
-           "Settings"],
-    "zh": ["记分卡", "全部指标数据", "走势", "变化", "客户", "指标定义", "数据质量", "核对关系", "设置"],
+    "en": ["Scorecard", "Targets", "All figures", "Trend", "Changes", "Customers", "Definitions", "Data quality",
+           "Identities", "Settings"],
+    "zh": ["记分卡", "目标", "全部指标数据", "走势", "变化", "客户", "指标定义", "数据质量", "核对关系", "设置"],
 }  # fmt: skip
 FORMULA = "=cmd|' /C calc'!A0"
-HOSTILE = {"k0": FORMULA, "k1": "+1+1", "k2": "-2+3", "k3": "@SUM(A1)", "k4": "\t=1+1", "k5": "\x01=1+1"}
+HOSTILE = {
+    "n2": "＝1+1",
+    "k0": FORMULA,
+    "k1": "+1+1",
+    "k2": "-2+3",
+    "k3": "@SUM(A1)",
+    "k4": "\t=1+1",
+    "k5": "\x01=1+1",
+}
+
 in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
 pytestmark = pytest.mark.filterwarnings("ignore:Sparkline Group extension")  # openpyxl reads all but these
 
@@ -88,11 +97,12 @@ def test_every_sheet_says_whose_it_is_can_be_filtered_and_is_printed_with_its_he
         cover = sheet["A1"].value
         assert all(part in cover for part in ("Test", "2024Q4", days, shop.book.fingerprint[:16]))
         assert sheet.freeze_panes in ("A4", "C4")
-        assert sheet.auto_filter.ref.startswith("A3:") and sheet.auto_filter.ref.endswith(str(sheet.max_row))
+        last = max(4, sheet.max_row)  # an empty sheet has one empty row
+        assert sheet.auto_filter.ref.startswith("A3:") and sheet.auto_filter.ref.endswith(str(last))
         assert sheet.print_title_rows == "$3:$3" and sheet.page_setup.orientation == "landscape"
         assert sheet.sheet_properties.pageSetUpPr.fitToPage and sheet.page_setup.fitToHeight == 0
         assert None not in [cell.value for cell in sheet[3]]
-        assert all(8 <= column.width <= 61 for column in sheet.column_dimensions.values())
+        assert all(8 <= column.width <= 71 for column in sheet.column_dimensions.values())
 
 
 def test_both_languages_hold_the_same_numbers(files):
@@ -163,10 +173,72 @@ def test_a_trend_is_the_metric_over_the_runs_periods_with_a_line_excel_draws(fil
     rows = {row["Metric"].value: row for row in rows_of(files["en"], "Trend")}
     assert [rows["Revenue"][period].value for period in ("2024Q3", "2024Q4")] == [135, 295]
     with zipfile.ZipFile(files["en"]) as parts:
-        xml = parts.read("xl/worksheets/sheet3.xml").decode()
+        xml = parts.read("xl/worksheets/sheet4.xml").decode()
     row = rows["Revenue"]["Metric"].row
     assert xml.count("<x14:sparkline>") == len(rows)
     assert f"<xm:f>Trend!F{row}:H{row}</xm:f>" in xml  # three periods
+
+
+@in_each_language
+def test_a_metrics_name_leads_to_its_definition(files, language):
+    definitions = {
+        row[label("excel.metric", language)].row: row for row in rows_of(files[language], SHEETS[language][6])
+    }
+    for sheet in (SHEETS[language][0], SHEETS[language][3]):
+        for row in rows_of(files[language], sheet):
+            name, variant = row[label("excel.metric", language)], row[label("excel.variant", language)]
+            goal, _, place = name.hyperlink.location.rpartition("!A")
+            defined = definitions[int(place)]
+            assert goal == f"'{SHEETS[language][6]}'"
+            assert defined[label("excel.metric", language)].value == name.value
+            assert defined[label("excel.variant", language)].value == variant.value
+
+
+@in_each_language
+def test_verdicts_have_a_colour_beside_their_word_wherever_they_stand(files, language):
+    sheet = openpyxl.load_workbook(files[language])[SHEETS[language][0]]
+    verdicts = [
+        cell.column_letter
+        for cell in sheet[3]
+        if cell.value.startswith(("Verdict", "较")) and "变化" not in cell.value
+    ]
+    rules = {(str(block.sqref)[0], rule.formula[0]): rule.dxf.font.color.rgb
+             for block in sheet.conditional_formatting for rule in block.rules}  # fmt: skip
+    assert len(verdicts) == 2
+    for column in verdicts:
+        assert rules[column, f'"{label("report.verdict_better", language)}"'] == "FF0A7D64"
+        assert rules[column, f'"{label("report.verdict_worse", language)}"'] == "FFA8321A"
+
+
+def test_targets_come_with_their_verdicts(open_company, tmp_path):
+    lines = (
+        "order_id,customer_id,ordered_at,amount\n1,a,2024-01-10,30\n2,a,2024-04-10,40\n3,b,2024-05-20,25\n"
+    )
+    targets = "metric,period,target\nrevenue,2024Q2,60\norders,2024Q2,3\nodd_metric,2024Q2,1\n"
+    book = open_company({"orders": lines, "targets": targets}, "2024Q2", data_through=date(2024, 6, 30))
+    path = write_excel(measure_suite(book), tmp_path / "targets.xlsx", "zh")
+    rows = {
+        row["指标"].value: [row[name].value for name in ("数值", "目标值", "判断")]
+        for row in rows_of(path, "目标")
+    }
+    # 40 + 25 = 65 of 60; two orders of three
+    names = [book.catalogue.metrics[name].name.zh for name in ("orders", "revenue")]
+    assert rows == {
+        names[0]: [2, 3, "未达标"],
+        names[1]: [65, 60, "达标"],
+        "odd_metric": [None, 1, "未作比较"],
+    }
+
+
+def test_long_texts_get_the_height_and_long_numbers_the_width_they_need(shop, tmp_path):
+    customers = shop.customers.assign(customer_name="words " * 40, net_revenue=-1_234_567_890.5)
+    results = Results(shop.book, shop.frames | {"customers": customers})
+    sheet = openpyxl.load_workbook(write_excel(results, tmp_path / "long.xlsx", "en"))["Customers"]
+    headings = {cell.value: cell.column_letter for cell in sheet[3]}
+    # 240 characters at 70 in a line, and words that do not break: four lines of 15 points
+    assert sheet.row_dimensions[4].height == 60
+    width = sheet.column_dimensions[headings["Net revenue of the period"]].width
+    assert width > len("-€1,234,567,890.50")
 
 
 def test_changes_come_with_their_verdict_in_words(shop, files):
@@ -253,10 +325,10 @@ def test_no_text_is_a_formula_neither_here_nor_when_saved_as_csv_again(files, la
     assert not [cell for cell in cells if cell.data_type == "f"]
     saved = io.StringIO()
     csv.writer(saved).writerows(
-        [cell.value for cell in row] for row in workbook[SHEETS[language][4]].iter_rows()
+        [cell.value for cell in row] for row in workbook[SHEETS[language][5]].iter_rows()
     )
     texts = [text for row in csv.reader(io.StringIO(saved.getvalue())) for text in row]
-    hostile = [text for text in texts if text.startswith(("=", "+", "@", "\t", "\r", "-"))]
+    hostile = [text for text in texts if text.startswith(("=", "+", "@", "\t", "\r", "-", "＝"))]
     assert [text for text in hostile if not text.lstrip("-").replace(".", "").isdigit()] == []
     with zipfile.ZipFile(files[language]) as parts:
         assert not [name for name in parts.namelist() if b"<f>" in parts.read(name)]
@@ -383,7 +455,7 @@ def test_a_company_without_orders_has_its_sheets_all_the_same(open_orders, tmp_p
     results = measure_suite(open_orders([], "2024Q4", model_draws=20))
     workbook = openpyxl.load_workbook(write_excel(results, tmp_path / "empty.xlsx", language))
     assert workbook.sheetnames == SHEETS[language]
-    assert workbook[SHEETS[language][4]]["A2"].value == label("excel.note_no_rows", language)
+    assert workbook[SHEETS[language][5]]["A2"].value == label("excel.note_no_rows", language)
     status = label("excel.status_not_measured", language)
     assert status in [cell.value for row in workbook.worksheets[0].iter_rows() for cell in row]
 

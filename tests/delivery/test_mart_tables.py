@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+import duckdb
 import pandas as pd
 import pytest
+from sqlalchemy.dialects import mssql, mysql, oracle, postgresql, sqlite
 
-from analysis.delivery.mart_tables import KEYS, MEANINGS, TABLES, mart_columns, mart_tables
+from analysis.delivery.mart_tables import KEYS, MEANINGS, RENAMED, TABLES, mart_columns, mart_tables
 from analysis.metrics.compare import CHANGE_COLUMNS
 from analysis.metrics.frame import KPI_COLUMNS
 from analysis.suite import measure_suite
@@ -37,11 +39,25 @@ def rows(results):
 
 def test_every_column_of_the_runs_frames_is_declared(results):
     declared = mart_columns()
-    assert set(KPI_COLUMNS) <= set(declared["kpis"])
-    assert set(CHANGE_COLUMNS) <= set(declared["changes"])
+    named = {name: RENAMED.get(name, name) for name in (*KPI_COLUMNS, *CHANGE_COLUMNS)}
+    assert {named[name] for name in KPI_COLUMNS} <= set(declared["kpis"])
+    assert {named[name] for name in CHANGE_COLUMNS} <= set(declared["changes"])
     assert set(CUSTOMER_COLUMNS) <= set(declared["customers"])
     for frame in ("kpis", "changes", "customers"):
-        assert set(results.frames[frame].columns) <= set(declared[frame])
+        assert {RENAMED.get(name, name) for name in results.frames[frame].columns} <= set(declared[frame])
+
+
+def test_no_name_needs_quotes_in_any_database():
+    preparers = [
+        dialect().identifier_preparer
+        for dialect in (postgresql.dialect, mysql.dialect, sqlite.dialect, mssql.dialect, oracle.dialect)
+    ]
+    names = {*TABLES, *(name for columns in mart_columns().values() for name in columns)}
+    reserved = {name for name in names for preparer in preparers if preparer.quote(name) != name}
+    keywords = duckdb.sql(
+        "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
+    ).fetchall()
+    assert reserved | (names & {word for (word,) in keywords}) == set()
 
 
 def test_every_table_has_the_keys_that_a_load_replaces_its_run_and_a_meaning():
@@ -60,7 +76,7 @@ def test_every_figure_finds_its_definition(rows):
 
 def test_each_shown_metric_has_one_headline_for_the_company(rows, results):
     kpis = rows["kpis"]
-    headlines = kpis[kpis["by"].isna() & kpis["is_headline"]]
+    headlines = kpis[kpis["dimension"].isna() & kpis["is_headline"]]
     shown = [metric.id for metric in results.book.catalogue.metrics.values() if metric.shown]
     assert sorted(headlines["metric"]) == sorted(shown)
 
@@ -74,8 +90,8 @@ def test_definitions_name_the_settings_values_in_both_languages(rows, results):
 
 def test_groups_and_reasons_are_told_in_both_languages(rows):
     kpis = rows["kpis"]
-    by_region = kpis[kpis["by"].eq("region") & kpis["metric"].eq("revenue") & kpis["is_headline"]]
-    told = by_region.set_index("group")[["value", "group_name_en", "group_name_zh"]]
+    by_region = kpis[kpis["dimension"].eq("region") & kpis["metric"].eq("revenue") & kpis["is_headline"]]
+    told = by_region.set_index("group_id")[["value", "group_name_en", "group_name_zh"]]
     assert told.loc["north"].tolist() == [40.0, "north", "north"]  # customer a's order of April
     assert told.loc["not_stated"].tolist() == [25.0, "not stated", "未注明"]  # b's, whose region is empty
     missing = kpis[kpis["status"] == "not_measured"]

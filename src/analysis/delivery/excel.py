@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -33,8 +33,10 @@ from analysis.tables.quality import neutralised
 SHEET_ROWS = 1_048_576
 CELL_CHARACTERS = 32_767
 HEADER_ROW = 2  # below the cover line and the note, on every sheet
-NARROWEST, WIDEST, NOTE_WIDTH = 8, 60, 120
-ROWS_LOOKED_AT = 200  # for the width of a column
+NARROWEST, WIDEST, NOTE_WIDTH, HEADING_WIDTH, LINES_WIDTH = 8, 70, 120, 14, 20
+ROWS_LOOKED_AT = 200  # for the width of a column of texts
+PRINTED_WIDTH = 260  # characters that can still be read side by side on a page, A4 across
+LINE_HEIGHT, HIGHEST = 15, 409  # in points; no row of Excel's can be higher
 
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _PLAIN = {
@@ -43,6 +45,8 @@ _PLAIN = {
     "points": '+0.0"{pp}";-0.0"{pp}";0.0"{pp}"',
 }  # fmt: skip
 _DATES = {"en": "d mmm yyyy", "zh": 'yyyy"年"m"月"d"日"'}
+_DECIMALS = {"count": 0, "percent": 1, "relative": 1, "points": 1}
+_DATE_WIDTH = 14
 _FACTORS = {"duration": 1 / 86_400, "hours": 1 / 3_600, "points": 100.0}
 """What a number is multiplied by to be written: Excel counts durations in days."""
 
@@ -72,17 +76,22 @@ def write_excel(results: Results, path: Path, language: str) -> Path:
     ExcelError
         If the file cannot be written there.
     """
+    return write_sheets(results.book, find_sheets(results, language), path, language)
+
+
+def write_sheets(book: Book, sheets: Sequence[Sheet], path: Path, language: str) -> Path:
+    """Write these sheets as a workbook, as ``write_excel`` does those of a run."""
     if path.suffix.lower() != ".xlsx":
         raise ExcelError(f"{path}: an Excel workbook is a file ending in .xlsx")
-    sheets = find_sheets(results, language)
     with _written_aside(path) as aside:
         options = {"constant_memory": True, "strings_to_urls": False, "strings_to_formulas": False,
                    "strings_to_numbers": False}  # fmt: skip
         with xlsxwriter.Workbook(str(aside), options) as workbook:
-            workbook.set_properties(_properties(results.book, language))
-            formats = _Formats(workbook, results.book.settings.currency, language)
+            workbook.set_properties(_properties(book, language))
+            formats = _Formats(workbook, book.settings.currency, language)
+            definitions = _places_of_definitions(sheets, language)
             for sheet in sheets:
-                _write_sheet(workbook, formats, sheet, results.book, language)
+                _write_sheet(workbook, formats, sheet, book, language, definitions)
     return path
 
 
@@ -129,24 +138,54 @@ def _digits(value: float, unit: str, currency: str) -> str:
 # --- one sheet ------------------------------------------------------------------------------------
 
 
-def _write_sheet(workbook: Any, formats: _Formats, sheet: Sheet, book: Book, language: str) -> None:
+def _write_sheet(
+    workbook: Any, formats: _Formats, sheet: Sheet, book: Book, language: str, definitions: Mapping[Any, str]
+) -> None:
     worksheet = workbook.add_worksheet(label(f"excel.sheet_{sheet.key}", language))
     most = SHEET_ROWS - HEADER_ROW - 1
     rows = sheet.rows.head(most).reset_index(drop=True)
     columns, cut = _cells(rows, sheet.columns)
-    widths = [_width(column, cells) for column, cells in zip(sheet.columns, columns, strict=True)]
+    widths = [
+        _width(sheet, column, cells, rows, formats)
+        for column, cells in zip(sheet.columns, columns, strict=True)
+    ]
     last = HEADER_ROW + max(1, len(rows))
     _set_up(worksheet, sheet, formats, widths, last)
     note = note_line(sheet, _excuses(len(sheet.rows), most, cut, language), language)
     _write_heading(worksheet, formats, sheet, widths, cover_line(book, language), note)
     rules = _first_of_each(rows, sheet.group_by)
+    heights = _heights(sheet.columns, columns, widths)
     looks = [formats.of_column(rows, column) for column in sheet.columns]
+    links = [_links(rows, column, definitions) for column in sheet.columns]
     for place, cells in enumerate(zip(*columns, strict=True)):
+        row = HEADER_ROW + 1 + place
+        if place in heights:
+            worksheet.set_row(row, heights[place])
         for number, value in enumerate(cells):
-            look = looks[number](place, value, place in rules)
             if value is not None or place in rules:
-                _write_cell(worksheet, HEADER_ROW + 1 + place, number, value, look)
+                look = looks[number](place, value, place in rules)
+                _write_cell(worksheet, row, number, value, look, links[number].get(place))
+    _colour_verdicts(worksheet, formats, sheet, last, language)
     _draw_lines(worksheet, sheet, rows)
+
+
+def _places_of_definitions(sheets: Sequence[Sheet], language: str) -> dict[Any, str]:
+    """Where each metric and variant is defined, as a link within the workbook; none where no sheet does."""
+    found: dict[Any, str] = {}
+    for sheet in sheets:
+        if sheet.key == "definitions":
+            name = label("excel.sheet_definitions", language)
+            keys = zip(sheet.rows["metric_id"], sheet.rows["variant_id"], strict=True)
+            found = {key: f"internal:'{name}'!A{HEADER_ROW + 2 + row}" for row, key in enumerate(keys)}
+    return found
+
+
+def _links(rows: pd.DataFrame, column: SheetColumn, definitions: Mapping[Any, str]) -> dict[int, str]:
+    """The link of each of a column's cells that has one, by its place."""
+    if not column.is_defined:
+        return {}
+    keys = enumerate(zip(rows["metric_id"], rows["variant_id"], strict=True))
+    return {place: definitions[key] for place, key in keys if key in definitions}
 
 
 def _cells(rows: pd.DataFrame, columns: Sequence[SheetColumn]) -> tuple[list[list[Any]], int]:
@@ -176,10 +215,14 @@ def _cell(value: Any, unit: str) -> Any:
     return float(value) * _FACTORS[unit] if unit in _FACTORS else value
 
 
-def _write_cell(worksheet: Any, row: int, column: int, value: Any, look: Any) -> None:
+def _write_cell(
+    worksheet: Any, row: int, column: int, value: Any, look: Any, link: str | None = None
+) -> None:
     """One cell by the type of what it holds: a text is written as a text, whatever it begins with."""
     if value is None:
         worksheet.write_blank(row, column, None, look)
+    elif link is not None:
+        worksheet.write_url(row, column, link, look, value)
     elif isinstance(value, str):
         worksheet.write_string(row, column, value, look)
     elif isinstance(value, bool):
@@ -198,8 +241,11 @@ def _set_up(worksheet: Any, sheet: Sheet, formats: _Formats, widths: Sequence[in
     worksheet.autofilter(HEADER_ROW, 0, last, len(widths) - 1)
     worksheet.set_landscape()
     worksheet.set_paper(9)  # A4
-    worksheet.fit_to_pages(1, 0)
+    worksheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    worksheet.fit_to_pages(math.ceil(sum(widths) / PRINTED_WIDTH), 0)
     worksheet.repeat_rows(HEADER_ROW)
+    if sheet.frozen_columns:
+        worksheet.repeat_columns(0, sheet.frozen_columns - 1)
     worksheet.set_footer("&L&A&R&P / &N")
     worksheet.hide_gridlines(2)
     worksheet.ignore_errors({"number_stored_as_text": xl_range(HEADER_ROW, 0, last, len(widths) - 1)})
@@ -214,11 +260,32 @@ def _write_heading(
         last, width = 0, widths[0]
         while last + 1 < len(widths) and width < NOTE_WIDTH:
             last, width = last + 1, width + widths[last + 1]
-        worksheet.set_row(1, 15 * max(1, math.ceil(1.1 * screen_width(note) / width)))
+        worksheet.set_row(1, _height(note, width))
         worksheet.merge_range(1, 0, 1, last, "", formats.note)
         worksheet.write_string(1, 0, safe_text(note)[0], formats.note)
+    # beside a heading stands the filter's button
+    worksheet.set_row(
+        HEADER_ROW, max(_height(c.heading, w - 3) for c, w in zip(sheet.columns, widths, strict=True))
+    )
     for number, column in enumerate(sheet.columns):
-        worksheet.write_string(HEADER_ROW, number, safe_text(column.heading)[0], formats.heading)
+        look = formats.heading if column.is_text else formats.heading_of_numbers
+        worksheet.write_string(HEADER_ROW, number, safe_text(column.heading)[0], look)
+
+
+def _colour_verdicts(worksheet: Any, formats: _Formats, sheet: Sheet, last: int, language: str) -> None:
+    """Words of what is good or bad in its colour, wherever a filter or a new order puts them."""
+    for number, column in enumerate(sheet.columns):
+        for tone, keys in _TONES.items() if column.is_verdict else ():
+            for key in keys:
+                word = label(key, language).replace('"', '""')
+                rule = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": formats.tones[tone]}
+                worksheet.conditional_format(HEADER_ROW + 1, number, last, number, rule)
+
+
+_TONES = {
+    "better": ("report.verdict_better", "report.verdict_hit"),
+    "worse": ("report.verdict_worse", "report.verdict_miss", "excel.broken"),
+}
 
 
 def _draw_lines(worksheet: Any, sheet: Sheet, rows: pd.DataFrame) -> None:
@@ -251,15 +318,60 @@ def _first_of_each(rows: pd.DataFrame, name: str | None) -> set[int]:
     return set(begins.index[begins]) - {0}
 
 
-def _width(column: SheetColumn, cells: Iterable[Any]) -> int:
-    """How many characters wide a column is: as its heading and first cells need, within limits."""
+def _width(
+    sheet: Sheet, column: SheetColumn, cells: Sequence[Any], rows: pd.DataFrame, formats: _Formats
+) -> int:
+    """How many characters wide a column is: as its heading and cells need, within limits that no number exceeds."""
+    if column.name == sheet.lines:
+        return LINES_WIDTH
+    heading = min(screen_width(column.heading) + 3, HEADING_WIDTH)  # room for the filter's button
     if column.is_text:
-        texts = [cell for cell in list(cells)[:ROWS_LOOKED_AT] if cell]
-        needed = max((screen_width(text[: 2 * WIDEST]) for text in texts), default=0)
-    else:
-        needed = 13
-    heading = screen_width(column.heading) + 3  # room for the filter's button
-    return min(WIDEST, max(NARROWEST, needed + 1, min(heading, 24)))
+        texts = [cell for cell in cells[:ROWS_LOOKED_AT] if cell]
+        needed = max((screen_width(text[: 2 * WIDEST]) for text in texts), default=0) + 3
+        return min(WIDEST, max(NARROWEST, needed, heading))
+    return max(NARROWEST, _width_of_numbers(cells, _units(rows, column), formats) + 2, heading)
+
+
+def _width_of_numbers(cells: Sequence[Any], units: Sequence[str], formats: _Formats) -> int:
+    """The characters of the longest of these numbers as they are shown."""
+    largest: dict[str, float] = {}
+    for value, unit in zip(cells, units, strict=True):
+        if value is not None and unit not in ("date", "boolean", "exact"):
+            largest[unit] = max(largest.get(unit, 0.0), abs(value))
+    fixed = [_DATE_WIDTH if "date" in units else 11 if "exact" in units else 5]
+    return max([*fixed, *(_shown_width(value, unit, formats) for unit, value in largest.items())])
+
+
+def _shown_width(value: float, unit: str, formats: _Formats) -> int:
+    """The characters of a number, at most; its sign, and the words that its format adds, included."""
+    if unit == "duration":
+        return len(f"{int(24 * value)}:00:00")
+    shown = f"{100 * value if unit in ('percent', 'relative') else value:,.{_DECIMALS.get(unit, 2)}f}"
+    added = re.findall(
+        r'"([^"]*)"', number_format(None, unit, formats.currency, formats.language).partition(";")[0]
+    )
+    return 2 + len(shown) + sum(map(screen_width, added))
+
+
+def _heights(
+    columns: Sequence[SheetColumn], cells: Sequence[Sequence[Any]], widths: Sequence[int]
+) -> dict[int, float]:
+    """Heights of the rows in which a text takes more than one line: not every program finds them itself."""
+    found: dict[int, float] = {}
+    for column, texts, width in zip(columns, cells, widths, strict=True):
+        for place, text in enumerate(texts) if column.is_text else ():
+            if text and (2 * len(text) > width or "\n" in text):
+                height = _height(text, width)
+                if height > found.get(place, LINE_HEIGHT):
+                    found[place] = height
+    return found
+
+
+def _height(text: str, width: int) -> float:
+    """Points that a text takes at this width; letters vary, and a line breaks before a word."""
+    widths = [screen_width(line) for line in text.split("\n")]
+    lines = sum(1 if needed < width else math.ceil(1.15 * needed / max(1, width)) for needed in widths)
+    return min(HIGHEST, LINE_HEIGHT * lines)
 
 
 # --- formats, properties, the file ----------------------------------------------------------------
@@ -270,11 +382,16 @@ class _Formats:
 
     def __init__(self, workbook: Any, currency: str, language: str) -> None:
         self.workbook, self.currency, self.language = workbook, currency, language
-        self.known: dict[tuple[str | None, bool], Any] = {}
+        self.known: dict[tuple[str | None, bool, bool], Any] = {}
         rule = {"bottom": 1, "bottom_color": PALETTE["main"]}
         self.cover = workbook.add_format({"bold": True, "font_size": 12})
         self.note = workbook.add_format({"text_wrap": True, "valign": "top", "italic": True})
-        self.heading = workbook.add_format({"bold": True, "text_wrap": True, "valign": "bottom", **rule})
+        heading = {"bold": True, "text_wrap": True, "valign": "bottom", **rule}
+        self.heading = workbook.add_format(heading | {"align": "left", "indent": 1})
+        self.heading_of_numbers = workbook.add_format(heading | {"align": "right", "indent": 2})
+        self.tones = {
+            tone: workbook.add_format({"bold": True, "font_color": PALETTE[tone]}) for tone in _TONES
+        }
 
     def of_column(self, rows: pd.DataFrame, column: SheetColumn) -> Callable[[int, Any, bool], Any]:
         """How a column's cells look, by place, value and whether a group begins there: all alike if of one unit."""
@@ -282,7 +399,7 @@ class _Formats:
             wanted = (
                 None if column.is_text else number_format(None, column.unit, self.currency, self.language)
             )
-            looks = [self.of(wanted, is_first) for is_first in (False, True)]
+            looks = [self.of(wanted, is_first, column.is_defined) for is_first in (False, True)]
             return lambda place, value, is_first: looks[is_first]
         units = _units(rows, column)
         return lambda place, value, is_first: self.of(
@@ -290,13 +407,16 @@ class _Formats:
             is_first,
         )
 
-    def of(self, wanted: str | None, is_first: bool) -> Any:
+    def of(self, wanted: str | None, is_first: bool, is_link: bool = False) -> Any:
         """The format of a number, of a text where none is given; with a rule above where a group begins."""
-        if (wanted, is_first) not in self.known:
-            look = {"text_wrap": True} if wanted is None else {"num_format": wanted}
+        key = (wanted, is_first, is_link)
+        if key not in self.known:
+            number = {"num_format": wanted, "align": "right"}
+            look = {"text_wrap": True, "align": "left", "indent": 1} if wanted is None else number
             look |= {"top": 1, "top_color": PALETTE["muted"]} if is_first else {}
-            self.known[wanted, is_first] = self.workbook.add_format({"valign": "top", **look})
-        return self.known[wanted, is_first]
+            look |= {"font_color": PALETTE["main"], "underline": 1} if is_link else {}
+            self.known[key] = self.workbook.add_format({"valign": "top", **look})
+        return self.known[key]
 
 
 def _properties(book: Book, language: str) -> dict[str, Any]:

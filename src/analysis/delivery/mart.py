@@ -1,4 +1,4 @@
-"""The KPI mart: runs as tables that BI tools read, in a folder of Parquet files or in a DuckDB file.
+"""The KPI mart: runs as tables that BI tools read: in a folder of Parquet files, a DuckDB file or an SQL database.
 
 Loading a company's period again replaces exactly its rows. A load that fails leaves what was there.
 """
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 # The one place outside the engine floor that imports it (pyproject.toml names the exception): a DuckDB file is a
@@ -20,9 +21,20 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.delivery.mart_tables import ARROW_TYPES, KEYS, MEANINGS, TABLES, mart_columns, mart_tables
-from analysis.errors import InputError
+from analysis.delivery.mart_tables import (
+    ARROW_TYPES,
+    KEYS,
+    MEANINGS,
+    TABLES,
+    MartError,
+    mart_columns,
+    mart_tables,
+    other_columns,
+)
 from analysis.suite import Results
+
+if TYPE_CHECKING:
+    from analysis.delivery.mart_sql import Database
 
 DUCKDB_SUFFIX = ".duckdb"
 STORAGE_VERSION = "v1.0.0"
@@ -32,41 +44,56 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _LOADING = ".loading-"
 
 
-class MartError(InputError):
-    """A mart that cannot be loaded into; the message says what to do."""
+def check_target(target: str, schema: str | None = None) -> Path | Database:
+    """Where a mart lies, if it is of one of the kinds: a folder, a file ``NAME.duckdb``, or a database that answers.
 
-
-def check_target(target: str) -> Path:
-    """Where a mart lies, if it is one of the two kinds: a folder, or a file whose name ends in ``.duckdb``.
+    Parameters
+    ----------
+    target
+        A path, the address of a database (``postgresql+psycopg://host/db``, ``sqlite:///file.db``), or
+        ``env:NAME`` for an address that stands in an environment variable.
+    schema
+        Where in a database the tables lie.
 
     Raises
     ------
     MartError
-        For the address of a database, another file, or a folder that holds something else.
+        For a database that cannot be reached, another file, or a folder that holds something else.
     """
-    if _URL.match(target):
-        kind = target.partition(":")[0]
-        raise MartError(
-            f"--to {kind}:…: databases are not supported; give a folder (for Parquet files) or a file NAME.duckdb"
-        )
-    path = Path(target)
+    if _URL.match(target) or target.startswith("env:"):
+        from analysis.delivery.mart_sql import check_connection, find_database
+
+        database = find_database(target, schema)
+        check_connection(database)
+        return database
+    if schema:
+        raise MartError("--schema goes with the address of a database; files have no schemas")
+    return _check_path(Path(target))
+
+
+def _check_path(path: Path) -> Path:
+    """The path of a DuckDB file or of a mart's folder, there or not yet."""
     if path.suffix == DUCKDB_SUFFIX:
         if path.is_dir():
             raise MartError(f"{path} is a folder; a mart named *.duckdb is a file")
         return path
     if path.exists() and not path.is_dir():
-        raise MartError(f"{path} is a file; give a folder (for Parquet files) or a file NAME.duckdb")
+        raise MartError(
+            f"{path} is a file; give a folder (for Parquet files), a file NAME.duckdb, or sqlite:///FILE for SQLite"
+        )
     _check_folder(path)
     return path
 
 
-def load_mart(results: Results, target: str, loaded_at: datetime | None = None) -> dict[str, int]:
+def load_mart(
+    results: Results, target: str, loaded_at: datetime | None = None, schema: str | None = None
+) -> dict[str, int]:
     """The rows that one run has put into the mart, counted by table; they replace those of its company and period.
 
     Parameters
     ----------
-    target
-        A folder, or a DuckDB file; made if it is not there.
+    target, schema
+        As ``check_target`` takes them; what is not there is made.
     loaded_at
         The instant of loading, UTC without zone; now if not given.
 
@@ -75,14 +102,25 @@ def load_mart(results: Results, target: str, loaded_at: datetime | None = None) 
     MartError
         If the run is not reconciled, or the target is in use, of another version, or cannot be written.
     """
-    path, book = check_target(target), results.book
+    place, book = check_target(target, schema), results.book
     if not results.is_reconciled:
         broken = ", ".join(results.identities.loc[~results.identities["holds"], "identity"].unique())
         raise MartError(f"{book.window.label} is not loaded: some of its figures do not add up ({broken})")
     tables = mart_tables(results, loaded_at or datetime.now(UTC).replace(tzinfo=None, microsecond=0))
     keys = dict(zip(KEYS, (book.params.company_id, book.window.label), strict=True))
-    (_load_duckdb if path.suffix == DUCKDB_SUFFIX else _load_folder)(path, tables, keys)
+    _load(place, tables, keys)
     return {name: rows.num_rows for name, rows in tables.items()}
+
+
+def _load(place: Path | Database, tables: Mapping[str, pa.Table], keys: Mapping[str, str]) -> None:
+    if not isinstance(place, Path):
+        from analysis.delivery.mart_sql import load_database
+
+        load_database(place, tables, keys)
+    elif place.suffix == DUCKDB_SUFFIX:
+        _load_duckdb(place, tables, keys)
+    else:
+        _load_folder(place, tables, keys)
 
 
 def _check_columns(where: str, table: str, found: Mapping[str, str]) -> None:
@@ -96,11 +134,7 @@ def _check_columns(where: str, table: str, found: Mapping[str, str]) -> None:
             name for name, kind in found.items() if name in declared and declared[name] != kind
         ],
     }
-    listed = "; ".join(f"{what}: {', '.join(names)}" for what, names in differing.items() if names)
-    raise MartError(
-        f"{where}: table {table} has other columns than this version of the workbook writes ({listed}). "
-        "Load into a new mart, and every period you want in it"
-    )
+    raise MartError(other_columns(where, table, differing))
 
 
 # --- a DuckDB file ---------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ The types are declared, so that they stay the same for a company without custome
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.catalogue import DEFAULT, Metric, load_catalogue
+from analysis.errors import InputError
 from analysis.report.explained import fill_in
 from analysis.report.kpis_shown import group_name, say_reason
 from analysis.suite import Results
@@ -25,6 +26,21 @@ ARROW_TYPES = {
     "DATE": pa.date32(), "TIMESTAMP": pa.timestamp("us"),
 }  # fmt: skip
 KEYS = ("company", "period")  # what a load replaces: every table has them
+RENAMED = {"by": "dimension", "group": "group_id"}
+"""Columns of the KPI frame whose names are words of SQL: not every BI tool puts them in quotes."""
+
+
+class MartError(InputError):
+    """A mart that cannot be loaded into; the message says what to do."""
+
+
+def other_columns(where: str, table: str, differing: Mapping[str, Sequence[str]]) -> str:
+    """The message about a table whose columns are not those of this version: what differs, and what to do."""
+    listed = "; ".join(f"{what}: {', '.join(names)}" for what, names in differing.items() if names)
+    return (
+        f"{where}: table {table} has other columns than this version of the workbook writes ({listed}). "
+        "Load into a new mart, and every period you want in it"
+    )
 
 
 def _typed(kind: str, names: str) -> dict[str, str]:
@@ -41,7 +57,7 @@ _KPIS = {
     **_typed("DATE", "period_starts_on period_ends_on"),
     **_typed("VARCHAR", "metric variant"),
     "is_headline": "BOOLEAN",
-    **_typed("VARCHAR", "by group group_name_en group_name_zh"),
+    **_typed("VARCHAR", "dimension group_id group_name_en group_name_zh"),
     **_typed("DOUBLE", "value low high standard_error"),
     "n": "BIGINT",
     **_typed("DOUBLE", "numerator denominator"),
@@ -50,7 +66,7 @@ _KPIS = {
 _CHANGES = {
     **_typed("VARCHAR", "company period metric variant"),
     "is_headline": "BOOLEAN",
-    **_typed("VARCHAR", "by group group_name_en group_name_zh against base_period"),
+    **_typed("VARCHAR", "dimension group_id group_name_en group_name_zh against base_period"),
     **_typed(
         "DOUBLE",
         "value base_value difference difference_low difference_high relative_change p_value p_adjusted",
@@ -81,7 +97,7 @@ MEANINGS = {
     "metrics": "One row for each metric and variant, as it was defined when the period was measured.",
     "customers": "One row for each customer known at the end of the period: history, expected value, risk.",
     "changes": "One row for each figure of kpis and period it is compared with, with a verdict honest about noise.",
-    "kpis": "One row for each metric, variant and group of the period; by and group are empty for the whole company.",
+    "kpis": "One row for each metric, variant and group of the period; no dimension, no group: the whole company.",
     "runs": "One row for each company and period loaded: which run, when (UTC), and the days it covers.",
 }
 
@@ -119,7 +135,7 @@ def mart_tables(results: Results, loaded_at: datetime) -> dict[str, pa.Table]:
     }
     frames["runs"] = _run_row(results, frames, loaded_at)
     keys = {"company": book.params.company_id, "period": book.window.label, "run": book.fingerprint}
-    return {name: _typed_table(name, frames[name].assign(**keys)) for name in TABLES}
+    return {name: _typed_table(name, frames[name].rename(columns=RENAMED).assign(**keys)) for name in TABLES}
 
 
 def _typed_table(name: str, frame: pd.DataFrame) -> pa.Table:

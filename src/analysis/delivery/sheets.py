@@ -11,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.appraisal.targets import judge_targets
 from analysis.catalogue import Metric, label
-from analysis.facts import Book
+from analysis.facts import Book, NotMeasured
 from analysis.report.explained import fill_in
 from analysis.report.identities_shown import say_subjects
 from analysis.report.kpi_tables import doubt_words
@@ -68,12 +69,18 @@ class SheetColumn:
         days, score, exact, duration, hours``; ``relative``, ``points`` and ``hours`` are changes, with their sign.
     unit_from
         The column of the rows that holds the unit, where it differs from row to row.
+    is_defined
+        Whether its cells lead to the definition of what the rows call ``metric_id`` and ``variant_id``.
+    is_verdict
+        Whether its cells are words of what is good or bad, which get a colour beside.
     """
 
     name: str
     heading: str
     unit: str = "text"
     unit_from: str | None = None
+    is_defined: bool = False
+    is_verdict: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -110,6 +117,7 @@ def find_sheets(results: Results, language: str) -> list[Sheet]:
     """Every sheet of the workbook in its order."""
     return [
         scorecard(results, language),
+        targets(results, language),
         figures(results, language),
         trends(results, language),
         changes(results, language),
@@ -154,16 +162,19 @@ def scorecard(results: Results, language: str) -> Sheet:
     book, rows = results.book, kpi_rows(results, shown_metrics(results.book))
     records = [book.catalogue.metric(row.metric, row.variant) for row in rows.itertuples()]
     reason = _each_once(lambda code: say_reason(code, book, language))
-    rows = rows.assign(**_names(records, language), unit=[number_unit(each) for each in records])
+    rows = rows.assign(
+        **_names(records, language), **_ids(records), unit=[number_unit(each) for each in records]
+    )
     rows["unit_name"] = [_unit_name(unit, book, language) for unit in rows["unit"]]
     rows["status"] = [label(f"excel.status_{status}", language) for status in rows["status"]]
     rows["reason"] = rows["reason"].map(reason)
-    columns = _columns(["family", "name", "variant_name", "unit_name"], language)
+    columns = _metric_columns(language)
     columns += _columns(["value", "low", "high"], language, unit_from="unit", level=say_level(book, language))
-    columns += [*_columns(["n"], language, unit="count"), *_columns(["status", "reason"], language)]
+    columns += _columns(["n"], language, unit="count")
     for against in comparisons(book):
         rows = rows.assign(**_change_in_words(rows, against, reason, language))
         columns += _change_columns(book, against, language)
+    columns += _columns(["status", "reason"], language)
     notes = [*_unreconciled(results, language), *status_lines(results, language)]
     notes.append(label("excel.note_scorecard", language))
     return Sheet("scorecard", rows, columns, notes, frozen_columns=2, group_by="family")
@@ -193,9 +204,47 @@ def _change_columns(book: Book, against: str, language: str) -> list[SheetColumn
         SheetColumn(
             f"{against}_change", label("excel.change", language, period=period), unit_from=f"{against}_unit"
         ),
-        SheetColumn(f"{against}_verdict", label("excel.verdict_against", language, period=period)),
+        SheetColumn(
+            f"{against}_verdict", label("excel.verdict_against", language, period=period), is_verdict=True
+        ),
         SheetColumn(f"{against}_remark", label("excel.remark_against", language, period=period)),
     ]
+
+
+def targets(results: Results, language: str) -> Sheet:
+    """One row for each target of the company: figure, target, verdict, and how probable it is that it is reached."""
+    book, judged = results.book, judge_targets(results)
+    numbers = ["value", "low", "high", "target"]
+    columns = [
+        *_metric_columns(language),
+        *_columns(numbers, language, unit_from="unit", level=say_level(book, language)),
+        SheetColumn("verdict", label("excel.verdict", language), is_verdict=True),
+        *_columns(["probability"], language, unit="percent"),
+        *_columns(["reason"], language),
+    ]
+    if isinstance(judged, NotMeasured):
+        table = book.catalogue.tables["targets"].name.in_(language)
+        rows = pd.DataFrame(columns=[*(column.name for column in columns), "unit", "metric_id", "variant_id"])
+        return Sheet("targets", rows, columns, [label("appraisal.targets_none", language, table=table)])
+    return Sheet("targets", _target_rows(book, judged, language), columns, frozen_columns=2)
+
+
+def _target_rows(book: Book, judged: pd.DataFrame, language: str) -> pd.DataFrame:
+    """The targets with names and words; one for a metric that does not exist keeps the name it was given."""
+    rows = judged.assign(metric_id=judged["metric"], variant_id=judged["variant"])
+    records = [
+        book.catalogue.metric(metric, variant) if metric in book.catalogue.metrics else None
+        for metric, variant in zip(judged["metric"], judged["variant"], strict=True)
+    ]
+    named = [_names([each], language) if each else {} for each in records]
+    for column in ("family", "name", "variant_name"):
+        rows[column] = [names[column][0] if names else None for names in named]
+    rows["name"] = rows["name"].fillna(rows["metric"])
+    rows["unit"] = [number_unit(each) if each else "number" for each in records]
+    rows["unit_name"] = [_unit_name(unit, book, language) for unit in rows["unit"]]
+    rows["verdict"] = [label(f"report.verdict_{verdict}", language) for verdict in judged["verdict"]]
+    rows["reason"] = rows["reason"].map(_each_once(lambda code: say_reason(code, book, language)))
+    return rows
 
 
 def trends(results: Results, language: str) -> Sheet:
@@ -203,7 +252,8 @@ def trends(results: Results, language: str) -> Sheet:
     book, windows = results.book, trend_windows(results.book)
     records = shown_metrics(book)
     known = results.company_figures
-    rows = pd.DataFrame({**_names(records, language), "unit": [number_unit(each) for each in records]})
+    names = {**_names(records, language), **_ids(records)}
+    rows = pd.DataFrame({**names, "unit": [number_unit(each) for each in records]})
     for window in windows:
         found = [known.get((each.id, each.variant, window.label), {}).get("value") for each in records]
         rows[window.label] = pd.Series(found, dtype=float)
@@ -214,7 +264,7 @@ def trends(results: Results, language: str) -> Sheet:
     rows["unit_name"] = [_unit_name(unit, book, language) for unit in rows["unit"]]
     rows = rows[rows[periods].notna().any(axis=1)].reset_index(drop=True)
     columns = [
-        *_columns(["family", "name", "variant_name", "unit_name"], language),
+        *_metric_columns(language),
         SheetColumn("trend", label("excel.trend", language)),
         *(SheetColumn(each, say_period(each, book, language), unit_from="unit") for each in periods),
     ]
@@ -263,7 +313,8 @@ def changes(results: Results, language: str) -> Sheet:
         *_columns(numbers, language, unit="exact", level=say_level(book, language)),
         *_columns(["relative_change"], language, unit="relative"),
         *_columns(["p_adjusted"], language, unit="exact"),
-        *_columns(["verdict", "reason"], language),
+        *_columns(["verdict"], language, is_verdict=True),
+        *_columns(["reason"], language),
     ]
     return Sheet("changes", rows, columns, [label("excel.note_changes", language)])
 
@@ -325,18 +376,9 @@ def definitions(book: Book, language: str) -> Sheet:
         "unit_name": [_unit_name(metric.unit, book, language) for metric in records],
         "better": [label(f"excel.better_{metric.better}", language) for metric in records],
     })  # fmt: skip
-    names = [
-        "family",
-        "metric_id",
-        "name",
-        "variant_id",
-        "variant_name",
-        "meaning",
-        "formula",
-        "rows_counted",
-    ]
-    columns = _columns([*names, "unit_name", "better"], language)
-    return Sheet("definitions", rows, columns, group_by="family")
+    columns = _columns(["family", "name", "variant_name", "meaning", "formula", "rows_counted"], language)
+    columns += _columns(["unit_name", "better", "metric_id", "variant_id"], language)
+    return Sheet("definitions", rows, columns, frozen_columns=2, group_by="family")
 
 
 def data_quality(results: Results, language: str) -> Sheet:
@@ -370,7 +412,7 @@ def identities(results: Results, language: str) -> Sheet:
         SheetColumn("left", label("data_quality.head_left", language), "exact"),
         SheetColumn("relation", label("data_quality.head_relation", language)),
         SheetColumn("right", label("data_quality.head_right", language), "exact"),
-        SheetColumn("state", label("data_quality.head_state", language)),
+        SheetColumn("state", label("data_quality.head_state", language), is_verdict=True),
     ]
     return Sheet("identities", rows, columns, _unreconciled(results, language), group_by="identity")
 
@@ -420,6 +462,23 @@ def _names(records: Iterable[Metric], language: str) -> dict[str, list[str]]:
             for metric in records
         ],
     }
+
+
+def _ids(records: Iterable[Metric]) -> dict[str, list[str]]:
+    records = list(records)
+    return {
+        "metric_id": [metric.id for metric in records],
+        "variant_id": [metric.variant for metric in records],
+    }
+
+
+def _metric_columns(language: str) -> list[SheetColumn]:
+    """What a row of a metric begins with; its name leads to its definition."""
+    return [
+        *_columns(["family"], language),
+        *_columns(["name"], language, is_defined=True),
+        *_columns(["variant_name", "unit_name"], language),
+    ]
 
 
 def _columns(names: Iterable[str], language: str, *, level: str = "", **options: Any) -> list[SheetColumn]:
