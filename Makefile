@@ -41,8 +41,8 @@ test: setup  ## every test
 test-fast: setup  ## the tests that take seconds
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
-lab: setup  ## JupyterLab on the notebooks
-	$(BIN)/jupyter lab --notebook-dir=. notebooks/01_scorecard.ipynb
+lab: setup  ## JupyterLab on the start notebook, with the demo company ready
+	$(BIN)/jupyter lab --notebook-dir=. notebooks/00_start.ipynb
 
 check: setup  ## style, import contract, notebook rules
 	$(BIN)/ruff check .

@@ -30,6 +30,7 @@ _HOMES = {
 _FLOORS = ("catalogue", "facts", "metrics", "models", "params", "periods", "report", "suite", "tables")
 _PAGE_MODULES = (
     "scorecard", "acquisition", "retention", "churn", "satisfaction", "service", "customer_value", "data_quality",
+    "own",
 )  # fmt: skip
 
 __all__ = list(_HOMES)

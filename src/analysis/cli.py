@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,9 +18,11 @@ from analysis.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analysis.params import Params
     from analysis.suite import Results
 
-EXIT_PARTIAL, EXIT_BAD_INPUT = 1, 2
+EXIT_NOT_SENT = 1
+EXIT_BAD_INPUT = 2
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -73,8 +76,10 @@ LanguageOption = Annotated[
 def run(
     params: ParamsOption,
     period: Annotated[
-        str, typer.Option("--period", "-p", help="A period, or a range such as 1997Q1..1998Q2.")
-    ],
+        str | None,
+        typer.Option("--period", "-p", help="2026Q3, a range 2025Q1..2026Q3, or a list 2025Q1,2025Q3."),
+    ] = None,
+    periods: Annotated[str | None, typer.Option("--periods", help="The same as --period.")] = None,
     pages: Annotated[
         str | None, typer.Option(help="Pages to make, such as 03,06 or retention; all if not given.")
     ] = None,
@@ -82,34 +87,52 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the reports; reports/<company> if not given.")
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Keep whole reports of the same data, settings and code, and pages already finished.",
+        ),
+    ] = False,
 ) -> None:
-    """Make the report of a period. Every page is executed and rendered, all of them or none."""
+    """Make the reports of one period or several. Every page is executed and rendered, all of them or none.
+
+    Ends with 0 when every report is whole; 1 when one has gaps (PARTIAL, kept beside any whole one) or figures
+    that do not add up; 2 when one could not be made; 130 or 143 when interrupted (Ctrl-C, SIGTERM). A period that
+    another run is just making is refused; different periods may be made at once.
+    """
     from analysis.params import load_params
     from analysis.periods import parse_periods
 
-    whole = True
     with _plain_errors(), _ended_in_order():
+        asked = _one_of(period, periods)
         loaded = load_params(params)
-        periods = parse_periods(period, loaded.settings.fiscal_year_start_month)
-        chosen = _pages(pages) if pages else None
+        wanted = parse_periods(asked, loaded.settings.fiscal_year_start_month)
+        chosen = _pages(pages, loaded) if pages else None
 
         from analysis.report.kernels import warm_kernels
 
-        with warm_kernels() as kernels:  # they import while this process does
+        # They import while this process does; but a run that is resumed may not need any.
+        with warm_kernels(at_once=not resume) as kernels:
+            from analysis.report.outcomes import exit_code, outcome_lines, remembered, summary_lines
             from analysis.report.progress import ProgressLines
             from analysis.report.run import run_reports
 
-            lines = ProgressLines()
+            lines, outcomes = ProgressLines(), []
             reports = run_reports(
-                loaded, periods, params_argument=params, pages=chosen, languages=_languages(language), out=out,
-                progress=lines, kernels=kernels,
+                loaded, wanted, params_argument=params, pages=chosen, languages=_languages(language), out=out,
+                resume=resume, progress=lines, kernels=kernels,
             )  # fmt: skip
-            for made in reports:
+            for outcome in reports:
                 lines.finish()
-                whole = whole and made.is_whole
-                _say_outcome(made)
-    if not whole:
-        raise typer.Exit(EXIT_PARTIAL)
+                _say("\n".join(outcome_lines(outcome, outcomes)))
+                outcomes.append(remembered(outcome))
+                if index := getattr(outcome, "index", None):
+                    print(index, flush=True)
+        if len(outcomes) > 1:
+            _say("\n".join(summary_lines(outcomes)))
+    if code := exit_code(outcomes):
+        raise typer.Exit(code)
 
 
 @app.command()
@@ -183,7 +206,14 @@ def mart(
     period: Annotated[
         str, typer.Option("--period", "-p", help="A period, or a range such as 1997Q1..1998Q2.")
     ],
-    to: Annotated[str, typer.Option(help="A folder, for Parquet files, or a file NAME.duckdb.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            help="A folder (for Parquet files), a file NAME.duckdb, the address of a database such as "
+            "sqlite:///mart.db or postgresql+psycopg://user@host/db, or env:NAME for an address in a variable."
+        ),
+    ],
+    schema: Annotated[str | None, typer.Option(help="Where in a database the tables lie.")] = None,
 ) -> None:
     """Load a period into a KPI mart for BI tools. What the mart held of that period is replaced."""
     with _plain_errors():
@@ -191,12 +221,62 @@ def mart(
         from analysis.params import load_params
         from analysis.periods import parse_periods
 
-        check_target(to)
+        check_target(to, schema)
         fiscal_year_start_month = load_params(params).settings.fiscal_year_start_month
         for one in parse_periods(period, fiscal_year_start_month):
-            rows = load_mart(_results(params, one.label), to)
+            rows = load_mart(_results(params, one.label), to, schema=schema)
             _say(f"{one.label}: {rows['kpis']:,} figures, {rows['customers']:,} customers")
         print(to)
+
+
+@app.command()
+def mail(
+    period: Annotated[str, typer.Argument(help="1997Q4, 1997-10, 1997H2 or 1997.")],
+    params: ParamsOption,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write .eml files, send nothing.")] = False,
+    to: Annotated[
+        list[str] | None, typer.Option(help="Only to this recipient (may be given several times).")
+    ] = None,
+    again: Annotated[
+        list[str] | None, typer.Option(help="To this recipient though he had it already, or may have had.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="With --dry-run: folder; reports/<company>/<period>-mail if not given."),
+    ] = None,
+    allow_running: Annotated[
+        bool, typer.Option("--allow-running", help="Even of a period that is still running.")
+    ] = False,
+    skip_missing: Annotated[
+        bool, typer.Option("--skip-missing", help="Leave out groups of `each` without an address.")
+    ] = False,
+    allow_plain: Annotated[
+        bool, typer.Option("--allow-plain", help="With security: none, to another machine too.")
+    ] = False,
+) -> None:
+    """Mail the report of a period. Each recipient of the settings gets his letter, and gets it once.
+
+    Ends with 0 when everybody has his letter; 1 when somebody has not, or may not have; 2 when nothing could be sent.
+    """
+    import os
+
+    from analysis.params import load_params
+
+    with _plain_errors():
+        if out and not dry_run:
+            raise InputError("--out is where --dry-run writes; without it nothing is written")
+        loaded = load_params(params)
+
+        from analysis.delivery.mail import Options, send_mail, summary, write_mail
+
+        options = Options(tuple(to or ()), tuple(again or ()), allow_running, skip_missing, allow_plain)
+        if dry_run:
+            made = write_mail(loaded, period, os.environ, options, out)
+        else:
+            made = send_mail(loaded, period, os.environ, options, _say)
+        print(summary(made))
+    if not all(one.is_done for one in made):
+        raise typer.Exit(EXIT_NOT_SENT)
 
 
 @app.command()
@@ -246,13 +326,16 @@ def explain(
 
 
 @app.command()
-def check(params: ParamsOption) -> None:
+def check(params: ParamsOption, language: LanguageOption = None) -> None:
     """Check the settings and the company's files. Rows kept and rejected, days covered, what is missing."""
     from analysis.params import load_params
-    from analysis.report.terminal import check_text
+    from analysis.report.terminal import check_text, next_command
 
     with _plain_errors():
-        print(check_text(load_params(params)))
+        loaded = load_params(params)
+        print(check_text(loaded, _spoken(language)))
+        if following := next_command(loaded, params, _program(), _spoken(language)):
+            print(f"\n{following}")
 
 
 @app.command()
@@ -271,21 +354,64 @@ def metrics(language: LanguageOption = None) -> None:
 
 
 @app.command()
+def glossary(language: LanguageOption = None) -> None:
+    """Print the glossary. The words of the report and every metric, with the other language's name beside each."""
+    from analysis.report.glossary import glossary_text
+
+    print(glossary_text(_spoken(language)), end="")
+
+
+@app.command()
+def survey(
+    name: Annotated[str, typer.Argument(help="csat, nps, nps_transactional, ces, acsi or servqual.")],
+    language: LanguageOption = None,
+    half_width: Annotated[
+        float | None,
+        typer.Option(
+            help="Half-width wanted: 0.05 of a share, 8 points of an NPS, 2 of an index, 0.2 of a gap."
+        ),
+    ] = None,
+    population: Annotated[int | None, typer.Option(help="How many customers could be asked.")] = None,
+    response_rate: Annotated[float, typer.Option(help="Share of those asked who answer.")] = 0.2,
+    out: Annotated[Path | None, typer.Option(help="New CSV file for the table of questions.")] = None,
+) -> None:
+    """Print a questionnaire ready to send. With how many answers it needs, and where they go."""
+    from analysis.catalogue import label
+    from analysis.catalogue.questionnaires import questionnaire
+    from analysis.report.surveys_shown import Plan, survey_text
+    from analysis.tables.question_rows import write_questions
+
+    with _plain_errors():
+        asked, spoken = questionnaire(name), _spoken(language)
+        text = survey_text(asked, Plan(half_width, population, response_rate), spoken)
+        count = write_questions(asked, spoken, out) if out else 0
+        print(text)
+        if out:
+            _say(label("surveys.written", spoken, count=count, file=out))
+
+
+@app.command()
 def sample(
     name: Annotated[Sample, typer.Argument(help="Which data set.")],
     root: Annotated[Path, typer.Option(help="Project folder to write below.")] = Path(),
 ) -> None:
-    """Write a sample company's raw files. They are as any user would have them."""
+    """Write a sample company's raw files. They are as any user would have them; its settings where there are none."""
+    from analysis.samples import write_settings
     from analysis.samples.cdnow import write_cdnow
     from analysis.samples.demo import write_demo
 
     with _plain_errors():
         print({Sample.cdnow: write_cdnow, Sample.demo: write_demo}[name](root))
+        write_settings(name.value, root)
 
 
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(help="The company's folder, such as mycompany.")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Your own exports, to be mapped as far as they are recognised."),
+    ] = None,
     root: Annotated[Path, typer.Option(help="Project folder to write below.")] = Path(),
     language: Annotated[Language, typer.Option("--language", "-l", help="Of the comments.")] = Language.en,
 ) -> None:
@@ -293,7 +419,7 @@ def new(
     from analysis.tables.begin_company import begin_company, say_next
 
     with _plain_errors():
-        made = begin_company(name, root, _spoken(language))
+        made = begin_company(name, root, _spoken(language), files or [])
         print(say_next(made, _program(), _spoken(language)))
 
 
@@ -336,7 +462,7 @@ def to_json(frame: pd.DataFrame) -> str:
 
 
 def main() -> None:
-    """The command line; ends with 2 for input that cannot be used, 1 for a report with gaps."""
+    """The command line; ends with 2 for what cannot be done, 1 for a report that is not fit to be sent."""
     app()
 
 
@@ -352,12 +478,26 @@ def _plain_errors() -> Iterator[None]:
 
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """Asked to end (SIGTERM), leave as when interrupted: nothing half written, no process left behind."""
-    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    """Asked to end (Ctrl-C, SIGTERM), leave nothing half written and no process behind; asked twice, end at once."""
+    before = {
+        number: signal.signal(number, _end)
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is not signal.SIG_IGN  # as for a command in the background of a script
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(number: int, _: Any) -> None:
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_DFL)  # asked again: a run may be killed at any moment, nothing is lost
+    # Straight to the screen: the signal may have come in the middle of another line.
+    with suppress(OSError):
+        os.write(2, b"\nInterrupted: ending in order. With --resume the next run keeps the finished pages.\n")
+    sys.exit(128 + number)
 
 
 def _results(params: str, period: str) -> Results:
@@ -367,19 +507,30 @@ def _results(params: str, period: str) -> Results:
     return measure_suite(open_book(params, period))
 
 
-def _pages(text: str) -> list[str]:
-    """Page ids from ids or notebook numbers."""
-    from analysis.catalogue import load_catalogue, nearest
+def _one_of(period: str | None, periods: str | None) -> str:
+    given = [text for text in (period, periods) if text]
+    if len(given) != 1:
+        raise InputError(
+            "say which period: --period 2026Q3, or --periods 2025Q1..2026Q3"
+            if not given
+            else "--period and --periods are the same option: give one of them"
+        )
+    return given[0]
 
-    known = load_catalogue().pages
-    by_number = {page.notebook[:2]: name for name, page in known.items()}
+
+def _pages(text: str, params: Params) -> list[str]:
+    """Page ids from ids or notebook numbers."""
+    from analysis.catalogue import nearest
+
+    known = params.pages
+    by_number = {page.notebook[:2]: name for name, page in known.items() if not page.folder}
     found = []
     for word in (part.strip() for part in text.split(",") if part.strip()):
         name = by_number.get(word.zfill(2), word)
         if name not in known:
             raise InputError(f"there is no page {word!r}{nearest(word, known)}")
         found.append(name)
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _program() -> str:
@@ -400,17 +551,6 @@ def _languages(language: Language | None) -> tuple[str, ...] | None:
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-def _say_outcome(made: Any) -> None:
-    for page in made.pages:
-        if page.status != "whole":
-            notebook = made.folder / "notebooks" / page.page.notebook
-            _say(f"page {page.page.id} failed: {page.error} (traceback in {notebook})")
-    if not made.results.is_reconciled:
-        _say("UNRECONCILED: some figures do not add up; the report says which")
-    _say("PARTIAL report, kept beside any whole one:" if not made.is_whole else "Report:")
-    print(made.index)
 
 
 if __name__ == "__main__":

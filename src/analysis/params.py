@@ -29,11 +29,11 @@ from pydantic import (
     model_validator,
 )
 
-from analysis.catalogue import DEFAULT, Catalogue, load_catalogue, nearest
+from analysis.catalogue import DEFAULT, Catalogue, Page, Text, load_catalogue, nearest
 from analysis.errors import InputError
 
 BASE_FILE = "base.yml"
-DELIVERY_SETTINGS = {"analyst_edition", "pdf", "mail", "smallest_cell"}
+DELIVERY_SETTINGS = {"analyst_edition", "pdf", "mail", "smallest_cell", "own_pages", "page_timeout_minutes"}
 """Settings of what is made of the numbers and who gets it; they change no number."""
 PRESETS_FOLDER = "sources"  # beside the base file: how the exports of systems in wide use are written
 
@@ -138,9 +138,9 @@ class TableSource(Setting):
     ``like`` names the export of a system in wide use (``zoho_crm.en/deals``) whose preset says the rest; what is
     said here beside it wins. By the time a table is checked, it holds both.
     ``rows`` are the rows themselves, in place of a file; where they need no translation, ``columns`` may be
-    left out. Rows that meet ``ignore_when`` are passed over; of those left, ``keep_last_per`` keeps the last one
-    for each value of these columns, by ``in_order_of``, else by their order in the file; what is then left is
-    turned by ``unpivot``.
+    left out. ``lines_above_header`` are passed over: a title, the day of the export. Rows that meet
+    ``ignore_when`` are passed over; of those left, ``keep_last_per`` keeps the last one for each value of these
+    columns, by ``in_order_of``, else by their order in the file; what is then left is turned by ``unpivot``.
     """
 
     like: str | None = None
@@ -156,6 +156,7 @@ class TableSource(Setting):
     thousands: Mark | None = None
     time_zone: str | None = None
     missing: Annotated[tuple[str, ...], OneOrSeveral] = ("",)
+    lines_above_header: int = Field(default=0, ge=0, le=1000)
     ignore_when: str | None = None
     keep_last_per: Annotated[tuple[str, ...], OneOrSeveral] = ()
     in_order_of: InOrderOf | None = None
@@ -302,6 +303,33 @@ class OwnTheme(Setting):
     words: dict[Literal["en", "zh"], Annotated[tuple[str, ...], List]]
 
 
+def _in_both_languages(value: Any) -> Any:
+    """One text for both languages; where only one language is given, the other has its words too."""
+    if isinstance(value, str):
+        return {"en": value, "zh": value}
+    given = [text for text in value.values() if text] if isinstance(value, dict) else []
+    return dict.fromkeys(("en", "zh"), given[0]) | value if len(given) == 1 else value
+
+
+Words = Annotated[dict[Literal["en", "zh"], str], BeforeValidator(_in_both_languages), NotEmpty]
+
+
+class OwnPage(Setting):
+    """A page of the company's own: where its notebook lies below the project, what it is called and answers.
+
+    ``title`` and ``question`` are one text, or one for each language.
+    """
+
+    notebook: Annotated[str, StringConstraints(pattern=r"\.ipynb$")]
+    title: Words
+    question: Words = Field(default_factory=lambda: {"en": "", "zh": ""})
+
+    @property
+    def id(self) -> str:
+        """What the page is called on the command line: its notebook's name."""
+        return Path(self.notebook).stem
+
+
 class Settings(Setting):
     """Every setting of a run. What each means and why it has its value stands in ``params/base.yml``."""
 
@@ -351,8 +379,10 @@ class Settings(Setting):
     variants: dict[str, str]
     headline_metrics: Annotated[tuple[str, ...], List]
     pages: Annotated[tuple[str, ...], List, NotEmpty]
+    own_pages: Annotated[tuple[OwnPage, ...], List]
     exclusions: dict[str, Exclusion]
     engine: EngineSettings
+    page_timeout_minutes: float = Field(gt=0, le=10_000)
     analyst_edition: bool
     pdf: bool
     mail: MailSettings
@@ -434,6 +464,18 @@ class Params(BaseModel):
         """A hash of every setting that a number may depend on."""
         return content_hash(self.settings.model_dump(mode="json", exclude=DELIVERY_SETTINGS))
 
+    @property
+    def pages(self) -> dict[str, Page]:
+        """Every page that can be made: the workbook's, then the company's own."""
+        return load_catalogue().pages | {one.id: self._page_of(one) for one in self.settings.own_pages}
+
+    def _page_of(self, own: OwnPage) -> Page:
+        file = self.resolve(own.notebook)
+        return Page(
+            id=own.id, notebook=file.name, folder=str(file.parent), title=Text(**own.title),
+            question=Text(**own.question),
+        )  # fmt: skip
+
     def resolve(self, file: str) -> Path:
         """Where a file named in the params lies: as given if absolute, else below the project."""
         return (self.root / file).resolve()
@@ -498,15 +540,25 @@ def _find(path: Path) -> Path:
     for candidate in [path] if path.is_absolute() else [folder / path for folder in folders]:
         if candidate.is_file():
             return candidate.resolve()
+    here = sorted(found for found in Path.cwd().glob("params/*.yml") if found.name != BASE_FILE)
+    known = nearest(str(path), [found.relative_to(Path.cwd()).as_posix() for found in here])
     raise ParamsError(
-        f"there is no params file {str(path)!r}: give the path of a file such as params/cdnow.yml"
+        f"there is no params file {str(path)!r}{known or ': give the path of a file such as params/cdnow.yml'}; "
+        "`workbook new mycompany` begins one of your own"
     )
 
 
 def _base_file(file: Path) -> Path:
     """``base.yml`` beside the file, else the workbook's own."""
     beside = file.with_name(BASE_FILE)
-    return beside if beside.is_file() else Path(__file__).resolve().parents[2] / "params" / BASE_FILE
+    return beside if beside.is_file() else own_files() / "params" / BASE_FILE
+
+
+def own_files() -> Path:
+    """The folder of the workbook's own ``params/`` and ``notebooks/``: the checkout, or in a wheel its copy of them."""
+    package = Path(__file__).resolve().parent
+    copied = package / "_project"
+    return copied if copied.is_dir() else package.parents[1]
 
 
 def _root(file: Path) -> Path:
@@ -519,7 +571,8 @@ def _read(file: Path) -> dict[str, Any]:
         values = yaml.load(file.read_text(encoding="utf-8"), _Loader)
     except (yaml.YAMLError, ValueError) as error:
         said = " ".join(str(error).replace('"<unicode string>", ', "").split())
-        raise ParamsError(f"{file.name} is not readable YAML: {said}") from None
+        advice = "each level stands two spaces further in than the one above; a colon is followed by a space"
+        raise ParamsError(f"{file.name} is not readable YAML: {said}; {advice}") from None
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -615,7 +668,7 @@ def _preset(like: str, table: str, base: Path) -> dict[str, Any]:
 
 def _preset_files(base: Path) -> dict[str, Path]:
     """The presets by name: those beside the base file, and the workbook's own."""
-    folders = (Path(__file__).resolve().parents[2] / "params" / PRESETS_FOLDER, base.parent / PRESETS_FOLDER)
+    folders = (own_files() / "params" / PRESETS_FOLDER, base.parent / PRESETS_FOLDER)
     return {file.stem: file for folder in folders for file in sorted(folder.glob("*.yml"))}
 
 
@@ -684,6 +737,8 @@ def _in_words(error: dict[str, Any]) -> str:
 
 def _model_at(location: list[str]) -> type[Setting]:
     """The settings that may stand where this one does."""
+    if location[0] == "own_pages":
+        return OwnPage
     inside = {"unpivot": Unpivot, "in_order_of": InOrderOf}
     of_table = TableSource if len(location) <= 3 else inside.get(location[2], ColumnSource)
     of_mail = (
@@ -718,16 +773,35 @@ def _against_catalogue(values: dict[str, Any], catalogue: Catalogue) -> list[str
     for key, known in (
         ("headline_metrics", catalogue.metrics),
         ("dimensions", catalogue.dimensions),
-        ("pages", catalogue.pages),
+        ("pages", [*catalogue.pages, *_own_page_ids(values)]),
     ):
         problems += [
             f"{key}: there is no {name!r}{nearest(name, known)}"
             for name in _names(values.get(key))
             if name not in known
         ]
+    problems += _own_page_problems(values, catalogue)
     for name, source in _mapping(values, "tables").items():
         problems += _table_problems(name, source, catalogue)
     return problems
+
+
+def _own_page_ids(values: dict[str, Any]) -> list[str]:
+    """The pages of the company's own, by the names of their notebooks."""
+    given = values.get("own_pages")
+    pages = [one for one in given if isinstance(one, dict)] if isinstance(given, list | tuple) else []
+    return [Path(one["notebook"]).stem for one in pages if isinstance(one.get("notebook"), str)]
+
+
+def _own_page_problems(values: dict[str, Any], catalogue: Catalogue) -> list[str]:
+    """Pages that would be written over another's file."""
+    own = _own_page_ids(values)
+    taken = {*catalogue.pages, *(Path(page.notebook).stem for page in catalogue.pages.values())}
+    return [
+        f"own_pages: {name!r} is the name of another page; give the notebook a name of its own, such as my_{name}"
+        for place, name in enumerate(own)
+        if name in taken or name in own[:place]
+    ]
 
 
 def _table_problems(name: str, source: Any, catalogue: Catalogue) -> list[str]:

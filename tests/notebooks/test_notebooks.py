@@ -317,7 +317,7 @@ def test_every_call_shows_something_in_each_language(made, page):
 @each_page
 @in_each_language
 def test_a_finished_page_is_fit_to_be_sent(made, page, language):
-    from analysis.report.html import check_page
+    from analysis.report.page_checks import check_page
 
     assert check_page(made[page.id].html[language]) == []
 

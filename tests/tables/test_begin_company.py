@@ -181,3 +181,59 @@ def test_a_name_that_cannot_be_a_folders_is_refused_with_one_that_can(folder, na
     assert list(folder.iterdir()) == []
     if "mean" in said:
         check_name(said.split("'")[1])
+
+
+# --- From the company's own files -------------------------------------------------------------------------------
+
+SALES = (
+    'Sales export\n\nOrder ID,Customer No,Order Date,Total\n1,ann,04/17/2026,"$1,120.00"\n2,bob,05/18/2026,$75.50\n'
+    'Total,,,"$1,195.50"\n'
+)
+CASES = "工单编号,客户编号,创建时间,解决时间,优先级\nT1,ann,2026-05-01 10:00,2026-05-02 11:00,高\n"
+
+
+def exported(folder: Path) -> list[str]:
+    """Exports of two systems, and a file that is nothing of ours."""
+    (folder / "exports").mkdir()
+    (folder / "exports" / "sales 2026.csv").write_text(SALES, encoding="utf-8")
+    (folder / "exports" / "cases.csv").write_bytes(CASES.encode("gb18030"))
+    (folder / "exports" / "notes.csv").write_text("a,b,c\n1,2,3\n", encoding="utf-8")
+    return [f"exports/{name}.csv" for name in ("sales 2026", "cases", "notes")]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_files_given_are_mapped_and_read_without_a_change(folder, language):
+    said = call("new", "mycompany", *exported(folder), "--language", language).stdout
+    assert "exports/sales 2026.csv" in said and "exports/notes.csv" in said
+    params = load_params("params/mycompany.yml")
+    assert set(params.settings.tables) == {"orders", "tickets"}
+    assert params.settings.currency == "USD"  # the sign of every amount
+    kept = read_quality(prepare(params)).query("stage == 'kept'").set_index("table")
+    assert kept["rows"].to_dict() == {"orders": 2, "tickets": 1}
+    assert kept.loc["orders", "amount"] == 1195.5
+    assert not (folder / "data" / "mycompany" / "orders.csv").exists()  # it lies where it was
+    assert (folder / "data" / "mycompany" / "answers.csv").exists()
+
+
+def test_what_is_left_open_is_said(folder):
+    (folder / "orders.csv").write_text("Order,Colour,Total\n1,red,9\n", encoding="utf-8")
+    (folder / "sales.csv").write_text("Order,Date,Total,Colour\n1,03/04/2026,9,red\n", encoding="utf-8")
+    said = call("new", "mycompany", "orders.csv", "sales.csv").stdout
+    assert "orders.csv: looks like no table of ours" in said  # no day, so it cannot be orders
+    assert "not used: Colour" in said and "look at the format: Date" in said
+
+
+def test_a_file_that_is_not_there_and_two_of_one_kind_are_refused(folder):
+    assert "there is no file exports/none.csv" in call("new", "mycompany", "exports/none.csv", code=2).stderr
+    for name in ("sales_1.csv", "sales_2.csv"):
+        (folder / name).write_text(SALES, encoding="utf-8")
+    said = call("new", "mycompany", "sales_1.csv", "sales_2.csv", code=2).stderr
+    assert "both look like the table orders" in said and "file: [a.csv, b.csv]" in said
+    assert not (folder / "params").exists()
+
+
+def test_check_names_the_command_that_comes_next(folder):
+    call("new", "mycompany", *exported(folder))
+    out = call("check", "--params", "params/mycompany.yml").stdout
+    program, *words = shlex.split(out.splitlines()[-1])
+    assert words[:4] == ["run", "--params", "params/mycompany.yml", "--period"]

@@ -73,7 +73,10 @@ def test_every_rule_that_can_be_broken_has_words_in_both_languages():
     assert rule_words("my_exclusion", "zh") == "my_exclusion"  # the settings' own names speak for themselves
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "=cmd|' /C calc'!A0"])
+@pytest.mark.parametrize(
+    "cell",
+    ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "＝1+1", "＋1", "－1", "＠x", "=cmd|' /C calc'!A0"],
+)
 def test_a_cell_that_a_spreadsheet_would_run_is_neutralised(cell):
     assert neutralised(cell) == "'" + cell
 

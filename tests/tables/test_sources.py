@@ -168,6 +168,7 @@ def test_other_rows_are_prepared_anew(company):
 def test_a_column_that_no_row_has_is_said_like_one_that_is_not_in_a_file(company):
     source = {"rows": [{"day": "2026-01-01"}], "columns": {"day": "date"}}
     with pytest.raises(
-        TablesError, match=r"company.yml \(tables.holidays.rows\): .*(?s:.*)no column 'date'; "
+        TablesError,
+        match=r"company.yml \(tables.holidays.rows\): .*(?s:.*)no column 'date'\n  columns found: 'day'",
     ):
         prepare(company.params({"holidays": source}))

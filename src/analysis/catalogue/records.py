@@ -229,6 +229,9 @@ class Page(Record):
 
     id: str
     notebook: str
+    folder: str | None = (
+        None  # where a company's own page has its notebook; the workbook's are beside each other
+    )
     title: Text
     question: Text
     metrics: tuple[str, ...] = ()

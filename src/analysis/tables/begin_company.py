@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from analysis.catalogue import TableContract, label, load_catalogue
 from analysis.errors import InputError
 from analysis.params import BASE_FILE, PRESETS_FOLDER, is_folder_name
 from analysis.tables.sources import SAMPLES
+from analysis.tables.suggesting import Suggestion, recognise, settings_lines
 from analysis.tables.templates import template_columns, template_csv, writing_words
 
 __all__ = ["BegunCompany", "say_next", "begin_company"]
@@ -40,10 +41,12 @@ _MOST_FILES_NAMED = 3
 
 @dataclass(frozen=True)
 class BegunCompany:
-    """Where a new company's files lie."""
+    """Where a new company's files lie, and which of the files given could be recognised."""
 
     params: Path
     folder: Path
+    recognised: tuple[Suggestion, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def orders(self) -> Path:
@@ -56,8 +59,11 @@ class BegunCompany:
         return self.folder / COLUMNS_FILE
 
 
-def begin_company(name: str, root: Path, language: str) -> BegunCompany:
+def begin_company(name: str, root: Path, language: str, files: Sequence[Path] = ()) -> BegunCompany:
     """Settings and empty tables of a company: ``params/<name>.yml`` and ``data/<name>/`` below ``root``.
+
+    Files that are given are read as they are: their tables are mapped to the columns that look like ours, and
+    have no empty file.
 
     ``params/base.yml`` is not copied: where there is none beside the settings, the workbook's own is read, and a
     copy would lack the settings of later versions.
@@ -68,32 +74,99 @@ def begin_company(name: str, root: Path, language: str) -> BegunCompany:
         The name of one folder: letters, digits, ``-`` and ``_``.
     language
         Of the comments: ``en`` or ``zh``.
+    files
+        The company's own exports.
 
     Raises
     ------
     InputError
-        If the name cannot be one, one of the files is there already, or they cannot be written. Nothing is
-        written then.
+        If the name cannot be one, one of the files is there already, or they cannot be written; if a file given is
+        not there, or two look like the same table. Nothing is written then.
     """
     check_name(name)
-    made = BegunCompany(root / "params" / f"{name}.yml", root / "data" / name)
+    given, unknown = _recognise_all(files, root)
+    made = BegunCompany(
+        root / "params" / f"{name}.yml", root / "data" / name, tuple(given.values()), tuple(unknown)
+    )
+    ready, on_demand = _ready(given), _on_demand(given)
     texts = {
-        made.params: settings_text(name, language),
-        made.columns: columns_text(language),
-        **{made.folder / f"{table}.csv": header_csv(table) for table in (*READY, *ON_DEMAND)},
+        made.params: settings_text(name, language, given),
+        made.columns: columns_text(language, (*ready, *on_demand)),
+        **{
+            made.folder / f"{table}.csv": header_csv(table)
+            for table in (*ready, *on_demand)
+            if table not in given
+        },
     }
     _check_none_is_there(texts)
     _write_all(texts)
     return made
 
 
+def _ready(given: Mapping[str, Suggestion]) -> tuple[str, ...]:
+    """The tables that are read from the beginning: those given, else orders."""
+    return tuple(given) or READY
+
+
+def _on_demand(given: Mapping[str, Suggestion]) -> tuple[str, ...]:
+    return tuple(table for table in (*READY, *ON_DEMAND) if table not in _ready(given))
+
+
+def _recognise_all(files: Sequence[Path], root: Path) -> tuple[dict[str, Suggestion], list[str]]:
+    """The files by the table each looks like, and those that look like none."""
+    found: dict[str, Suggestion] = {}
+    unknown = []
+    for path in files:
+        if not path.is_file():
+            raise InputError(f"there is no file {path}; give the files that your systems export")
+        suggested = recognise(path, _as_named(path, root))
+        if suggested is None:
+            unknown.append(str(path))
+        elif suggested.table in found:
+            first = found[suggested.table].values["file"]
+            raise InputError(
+                f"{first} and {path} both look like the table {suggested.table}: give one of them; in the settings, "
+                "files with the same columns can be one table (file: [a.csv, b.csv])"
+            )
+        else:
+            found[suggested.table] = suggested
+    return found, unknown
+
+
+def _as_named(path: Path, root: Path) -> str:
+    """A file as the settings name it: below the project if it lies there."""
+    whole, project = path.resolve(), root.resolve()
+    return whole.relative_to(project).as_posix() if whole.is_relative_to(project) else str(whole)
+
+
 def say_next(made: BegunCompany, program: str, language: str) -> str:
     """What was written, and the command to type next; ``program`` is how the workbook is called."""
+    if made.recognised or made.unknown:
+        return _say_recognised(made, program, language)
     files = {"params": made.params, "folder": made.folder, "columns": made.columns, "orders": made.orders}
     command = shlex.join([program, "check", "--params", str(made.params)])
     return "\n".join(
         [_words("written", language, **files), "", _words("next", language, **files), f"  {command}"]
     )
+
+
+def _say_recognised(made: BegunCompany, program: str, language: str) -> str:
+    """Which table each file was taken for, what is left open, and the command to type next."""
+    known, join = load_catalogue().tables, _words("join", language)
+    lines = [_words("written_given", language, params=made.params, columns=made.columns), ""]
+    for one in made.recognised:
+        named = known[one.table].name.in_(language)
+        file, count = one.values["file"], len(one.values["columns"])
+        lines.append(_words("recognised", language, file=file, table=one.table, name=named, count=count))
+        open_points = {"unused": one.unused, "lacking": one.lacking, "doubtful": one.doubtful}
+        lines += [
+            "  " + _words(key, language, names=join.join(names))
+            for key, names in open_points.items()
+            if names
+        ]
+    lines += [_words("unknown", language, file=file) for file in made.unknown]
+    command = shlex.join([program, "check", "--params", str(made.params)])
+    return "\n".join([*lines, "", _words("next_given", language, params=made.params), f"  {command}"])
 
 
 def check_name(name: str) -> None:
@@ -149,10 +222,10 @@ def header_csv(table: str) -> str:
     return template_csv(table).splitlines(keepends=True)[0]
 
 
-def columns_text(language: str) -> str:
+def columns_text(language: str, tables: Sequence[str] = (*READY, *ON_DEMAND)) -> str:
     """What every column of every file means, with an example row for each table."""
     parts = [_words("columns_heading", language), "", writing_words(language)]
-    for table in (*READY, *ON_DEMAND):
+    for table in tables:
         parts += ["", f"--- {table}.csv ---", "", *template_columns(table, language), ""]
         parts += [_words("example", language), *(f"  {line}" for line in template_csv(table).splitlines())]
     return "\n".join(parts) + "\n"
@@ -161,30 +234,35 @@ def columns_text(language: str) -> str:
 # --- The settings -----------------------------------------------------------------------------------------------
 
 
-def settings_text(name: str, language: str) -> str:
-    """The settings with a comment for each, the table of orders, and the other tables commented out."""
+def settings_text(name: str, language: str, given: Mapping[str, Suggestion] | None = None) -> str:
+    """The settings with a comment for each, the tables given or else that of orders, and the others commented out."""
+    given = given or {}
     base = {
         "company": f'"{name}"',
         "languages": "[en, zh]",
         "gross_margin": "1.0",
         "activity_window_days": "180",
     }
-    start = _STARTS_WITH[language]
+    signs = {code for one in given.values() for code in one.currencies}
+    start = _STARTS_WITH[language] | ({"currency": signs.pop()} if len(signs) == 1 else {})
     order = ("company", "currency", "languages", "time_zone", "gross_margin", "activity_window_days")
     lines = _comment(_words("heading", language, name=name))
     lines += [_commented(f"{key}: {(base | start)[key]}", _words(key, language)) for key in order]
     lines += ["", *_comment(_words("tables_ready", language))]
     lines += [*_comment(_words("tables_why", language, columns=f"data/{name}/{COLUMNS_FILE}")), "tables:"]
-    for table in READY:
-        lines += _block(table, name, language)
+    for table in _ready(given):
+        lines += _block(table, name, language, given.get(table))
     lines += ["", *_comment(_words("no_orders", language)), *_comment(_words("tables_more", language))]
-    for table in ON_DEMAND:
+    for table in _on_demand(given):
         lines += ["", *(f"# {line}" for line in _block(table, name, language))]
     return "\n".join(lines) + "\n"
 
 
-def _block(table: str, name: str, language: str) -> Iterator[str]:
+def _block(table: str, name: str, language: str, given: Suggestion | None = None) -> Iterator[str]:
     """The settings that read a table's file, with what each column means."""
+    if given:
+        yield from _block_given(given, language)
+        return
     contract: TableContract = load_catalogue().tables[table]
     what = _words("table", language, name=contract.name.in_(language), row=contract.row.in_(language))
     yield _commented(f"  {table}:", what, _COMMENT_OF_COLUMN_AT)
@@ -198,6 +276,21 @@ def _block(table: str, name: str, language: str) -> Iterator[str]:
         meaning = rule.meaning.in_(language)
         said = _words("column_required", language, meaning=meaning) if rule.required else meaning
         yield _commented(f"      {column}: {column}", said, _COMMENT_OF_COLUMN_AT)
+
+
+def _block_given(given: Suggestion, language: str) -> Iterator[str]:
+    """The settings that may read a file that is there, with what each column of ours means."""
+    contract = load_catalogue().tables[given.table]
+    what = _words("table", language, name=contract.name.in_(language), row=contract.row.in_(language))
+    head, *lines = settings_lines(given.table, given.values)
+    columns = contract.columns_given_as(given.values.get("given_as"))
+    yield _commented(head, what, _COMMENT_OF_COLUMN_AT)
+    for line in lines:
+        rule = columns.get(line.strip().partition(":")[0]) if line.startswith("      ") else None
+        yield _commented(line, rule.meaning.in_(language), _COMMENT_OF_COLUMN_AT) if rule else line
+    for column in given.lacking:
+        said = _words("column_required", language, meaning=columns[column].meaning.in_(language))
+        yield _commented(f"      # {column}:", said, _COMMENT_OF_COLUMN_AT)
 
 
 def _commented(line: str, comment: str, at: int = _COMMENT_AT) -> str:

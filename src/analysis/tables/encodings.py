@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from analysis.catalogue import nearest
@@ -54,6 +54,15 @@ def decoded_chunks(path: Path, name: str, encoding: str) -> Iterator[str]:
             yield text
             if not chunk:
                 return
+
+
+def without_lines(texts: Iterable[str], count: int) -> Iterator[str]:
+    """The text, piece by piece, without its first so many lines."""
+    for text in texts:
+        while count and (end := text.find("\n")) >= 0:
+            text, count = text[end + 1 :], count - 1
+        if not count:
+            yield text
 
 
 def _not_in_encoding(path: Path, name: str, encoding: str, position: int) -> str:

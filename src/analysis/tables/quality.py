@@ -21,7 +21,8 @@ from analysis.tables import TablesError
 from analysis.tables.staging import MalformedLine
 
 STAGES = ("read", "ignored", "rejected", "kept", "excluded_from_revenue", "excluded_from_histories", "note")
-_HOSTILE = ("=", "+", "-", "@", "\t", "\r")
+# Full-width signs too: a spreadsheet set to Chinese or Japanese may take them for the others.
+_HOSTILE = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 MALFORMED = "malformed_line"
 LEFT_OUT = ("ignored", "not_last", "empty_cell")  # rules of rows that are ignored
 NOTES = (

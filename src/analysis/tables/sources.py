@@ -8,12 +8,13 @@ import io
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
 
 from analysis.catalogue import nearest
 from analysis.params import Params, TableSource
 from analysis.tables import TablesError
-from analysis.tables.encodings import first_text
+from analysis.tables.encodings import first_text, without_lines
 from analysis.tables.typed_files import cell_text, excel_rows, parquet_header
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -105,7 +106,8 @@ def open_source(path: Path, name: str, table: str, source: TableSource) -> Sourc
     if form == "parquet":
         header = parquet_header(path, name)
     elif form == "excel":
-        header = [cell_text(cell, source.decimal) or "" for cell in next(excel_rows(path, name, source), ())]
+        rows = islice(excel_rows(path, name, source), source.lines_above_header, None)
+        header = [cell_text(cell, source.decimal) or "" for cell in next(rows, ())]
     else:
         header, separator = _csv_header(path, name, source, wanted)
     columns = tuple(column.strip().strip("\ufeff").strip() for column in header)
@@ -176,7 +178,11 @@ def _check_columns(columns: tuple[str, ...], wanted: Mapping[str, str], name: st
     missing = [column for column in wanted if column not in columns]
     if not missing:
         return
-    lines = [f"  - there is no column {column!r}{nearest(column, columns)}" for column in missing]
+    hints = {column: nearest(column, columns) for column in missing}
+    lines = [
+        f"  - there is no column {column!r}{hint if 'did you mean' in hint else ''}"
+        for column, hint in hints.items()
+    ]
     found = ", ".join(repr(column) for column in columns if column)
     where = " and ".join(
         f"tables.{table}.{one}" for one in dict.fromkeys(wanted[column] for column in missing)
@@ -184,12 +190,13 @@ def _check_columns(columns: tuple[str, ...], wanted: Mapping[str, str], name: st
     raise TablesError(
         "\n".join([f"{name}: columns named at {where} are not in the file:", *lines])
         + f"\n  columns found: {found}"
+        + "\nWrite the names of your columns behind the colons, and delete the lines of those that you lack."
     )
 
 
 def _csv_header(path: Path, name: str, source: TableSource, wanted: Collection[str]) -> tuple[list[str], str]:
     """The first record of a CSV file, split by the separator that finds most of the wanted columns."""
-    text = first_text(path, name, source.encoding)
+    text = "".join(without_lines([first_text(path, name, source.encoding)], source.lines_above_header))
     if "\x00" in text:
         raise TablesError(
             f"{name}: holds zero bytes, so it is not {source.encoding} text; likely encoding: utf-16 "

@@ -17,7 +17,7 @@ import pyarrow.parquet as pa_parquet
 
 from analysis.params import TableSource
 from analysis.tables import TablesError
-from analysis.tables.encodings import decoded_chunks
+from analysis.tables.encodings import decoded_chunks, without_lines
 from analysis.tables.sources import SourceFile
 from analysis.tables.typed_files import cell_text, column_text, excel_rows
 
@@ -66,7 +66,7 @@ def _schema(file: SourceFile) -> pa.Schema:
 
 
 def _stage_csv(file: SourceFile, source: TableSource, folder: Path, target: Path) -> StagedFile:
-    path = _as_utf8(file, source.encoding, folder)
+    path = _as_utf8(file, source, folder)
     malformed: list[MalformedLine] = []
     rows = 0
     with pa_parquet.ParquetWriter(target, _schema(file), compression="snappy") as writer:
@@ -77,15 +77,16 @@ def _stage_csv(file: SourceFile, source: TableSource, folder: Path, target: Path
     return StagedFile(file, target, rows, rows + len(malformed), malformed)
 
 
-def _as_utf8(file: SourceFile, encoding: str, folder: Path) -> Path:
-    """The file itself if it is sound UTF-8, else a temporary copy in UTF-8."""
-    if codecs.lookup(encoding).name in _UTF8:
-        for _ in decoded_chunks(file.path, file.name, encoding):
+def _as_utf8(file: SourceFile, source: TableSource, folder: Path) -> Path:
+    """The file itself if it is sound UTF-8 from its header on, else a temporary copy that is."""
+    texts = decoded_chunks(file.path, file.name, source.encoding)
+    if codecs.lookup(source.encoding).name in _UTF8 and not source.lines_above_header:
+        for _ in texts:
             pass
         return file.path
     copy = folder / f"{file.path.name}.utf8"
     with copy.open("w", encoding="utf-8", newline="") as stream:
-        for text in decoded_chunks(file.path, file.name, encoding):
+        for text in without_lines(texts, source.lines_above_header):
             stream.write(text)
     return copy
 
@@ -174,7 +175,7 @@ def _last_row(target: Path) -> tuple[int, str]:
 
 
 def _stage_excel(file: SourceFile, source: TableSource, target: Path) -> StagedFile:
-    rows = list(excel_rows(file.path, file.name, source))[1:]
+    rows = list(excel_rows(file.path, file.name, source))[source.lines_above_header + 1 :]
     return _write_texts(file, [[cell_text(cell, source.decimal) for cell in row] for row in rows], target)
 
 
