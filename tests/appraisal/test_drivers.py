@@ -176,7 +176,7 @@ def demo(tmp_path_factory) -> Path:
 
     root = tmp_path_factory.mktemp("demo")
     write_demo(root)
-    shutil.copytree(Path(__file__).parents[2] / "params", root / "params")
+    shutil.copytree(Path(__file__).parents[2] / "params", root / "params", dirs_exist_ok=True)
     return root / "params" / "demo.yml"
 
 

@@ -254,7 +254,7 @@ def _demo_company(root: Path) -> Path:
     from analysis.samples.demo import write_demo
 
     write_demo(root)
-    shutil.copytree(NOTEBOOKS.parent / "params", root / "params")
+    shutil.copytree(NOTEBOOKS.parent / "params", root / "params", dirs_exist_ok=True)
     return root / "params" / "demo.yml"
 
 

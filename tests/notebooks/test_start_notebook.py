@@ -76,7 +76,7 @@ def test_every_cell_runs_from_the_folder_it_lies_in_and_shows_something(tmp_path
     from analysis.samples.demo import write_demo
 
     write_demo(tmp_path)
-    shutil.copytree(PROJECT / "params", tmp_path / "params")
+    shutil.copytree(PROJECT / "params", tmp_path / "params", dirs_exist_ok=True)
     (tmp_path / "notebooks").mkdir()
     client = NotebookClient(
         notebook,

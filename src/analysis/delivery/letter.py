@@ -467,10 +467,12 @@ def _file(results: Results, folder: Path, language: str, wanted: str) -> Attachm
 
 
 def _excel(results: Results, language: str) -> bytes:
-    from analysis.delivery.excel import write_excel
+    from analysis.delivery.excel import write_sheets
+    from analysis.delivery.sheets import mailed_sheets
 
     with TemporaryDirectory() as folder:
-        return write_excel(results, Path(folder) / "report.xlsx", language).read_bytes()
+        sheets = mailed_sheets(results, language)
+        return write_sheets(results.book, sheets, Path(folder) / "report.xlsx", language).read_bytes()
 
 
 # --- footer ---------------------------------------------------------------------------------------------

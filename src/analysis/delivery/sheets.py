@@ -129,6 +129,18 @@ def find_sheets(results: Results, language: str) -> list[Sheet]:
     ]
 
 
+def mailed_sheets(results: Results, language: str) -> list[Sheet]:
+    """The sheets for a letter: those people read; every figure and change of every group would be most of its size."""
+    return [
+        scorecard(results, language),
+        targets(results, language),
+        trends(results, language),
+        customers(results, language),
+        definitions(results.book, language),
+        data_quality(results, language),
+    ]
+
+
 def cover_line(book: Book, language: str) -> str:
     """Company, period, first and last day, and the run the numbers come from."""
     window = book.window

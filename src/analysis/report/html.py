@@ -11,7 +11,7 @@ import re
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
@@ -28,7 +28,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from analysis.report.figures.style import INKS, PALETTE, SHARPNESS
-from analysis.report.links import TOP
+from analysis.report.links import TOP, resolve
 from analysis.report.page_checks import (
     EXTERNAL,
     PAGE_BYTES_LIMIT,
@@ -131,7 +131,7 @@ def render_page(
     pages: Sequence[PageLink] = (),
     page_id: str | None = None,
 ) -> str:
-    """The finished HTML of one page in one language.
+    """The finished HTML of one page in one language, standing alone: links to other pages' contents are taken off.
 
     Parameters
     ----------
@@ -154,10 +154,9 @@ def render_page(
     PageError
         When a figure or picture has no alternative text, or the page has no title.
     """
-    return page_of(
-        page_body(notebook, language=language), language=language, header=header, edition=edition, pages=pages,
-        page_id=page_id,
-    )  # fmt: skip
+    body, name = page_body(notebook, language=language), page_id or "page"
+    alone = replace(body, html=resolve(body.html, name, {name: body.ids}, {name: ""}))
+    return page_of(alone, language=language, header=header, edition=edition, pages=pages, page_id=page_id)
 
 
 def page_body(notebook: NotebookNode, *, language: str) -> PageBody:
