@@ -268,7 +268,9 @@ def test_links_out_of_the_report_are_printed_as_addresses():
         text_cell("[Paper](https://example.org/a?b=1&c) and [next](02.en.html) and [up](#x)\n\n## x")
     )
     assert "Paper ( https://example.org/a?b=1&c )" in main_text(page)
-    assert [link["href"] for link in page.main.find_all("a")] == ["#x"]  # standing alone, there is no other page
+    assert [link["href"] for link in page.main.find_all("a")] == [
+        "#x"
+    ]  # standing alone, there is no other page
     assert "and next and up" in main_text(page)
     assert check_page(str(page)) == []
 
