@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -51,8 +54,8 @@ class Batch:
     def __init__(self, shop, folder):
         self.reports, self.folder, self.shop = shop.reports, folder, shop
         self.unfinished = shop.reports / ".2026Q1.unfinished"
-        self.go, self.begun, self.temporary = folder / "go", folder / "begun", folder / "temporary"
-        self.temporary.mkdir()
+        self.go, self.begun = folder / "go", folder / "begun"
+        self.temporary = Path(tempfile.mkdtemp(prefix="wb-"))  # a short path: sockets have their names in it
         told = f"open({str(self.begun)!r}, 'a').write('{{}} ' + period + '\\n')\n"
         wait = f"while period == '2026Q1' and not os.path.exists({str(self.go)!r}):\n    time.sleep(0.05)"
         shop.write(
@@ -106,6 +109,7 @@ class Batch:
         for process in self.running:
             process.kill()
             process.communicate()
+        shutil.rmtree(self.temporary, ignore_errors=True)
 
 
 def processes():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -90,6 +91,16 @@ def test_a_page_of_the_report_is_the_same_notebook_and_the_same_html(
         assert render_page(warm, language=language, header=HEADER) == render_page(
             plain, language=language, header=HEADER
         )
+
+
+def test_where_the_path_of_temporary_files_is_too_long_for_sockets_kernels_are_plain(tmp_path, monkeypatch):
+    long = tmp_path / ("temporary" * 12)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with warm_kernels() as kernels:
+        made = execute(tmp_path, "print(1 + 1)", kernels=kernels)
+        assert kernels.why_plain == f"the path of the temporary folder is too long for sockets: {long}"
+    assert printed(made) == "2\n"
 
 
 def test_figures_streams_and_displays_come_out_as_from_a_plain_kernel(kernels, tmp_path):

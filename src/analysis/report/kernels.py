@@ -34,6 +34,7 @@ OPTIONS = ["-Xfrozen_modules=off"]  # as a plain kernel has it, for the debugger
 KILLED = -9
 SERVER_SECONDS = 120  # longer than any import takes; then plain kernels
 ENDING_SECONDS = 5
+LONGEST_SOCKET_NAME_BYTES = 100  # systems take 104 to 108
 
 
 class ForkedKernel:
@@ -85,10 +86,20 @@ class WarmKernels:
         if at_once:
             self.begin()
 
+    @property
+    def has_room_for_sockets(self) -> bool:
+        """Whether the names of sockets in the batch's folder are short enough for the system."""
+        return len(os.fsencode(self.folder)) + len("/12345678-5") <= LONGEST_SOCKET_NAME_BYTES
+
     def begin(self) -> None:
         """Start the server, unless it has been: it takes some seconds to be ready."""
         with self._lock:
             if self.why_plain or self._server or self._is_closed:
+                return
+            if not self.has_room_for_sockets:
+                self.why_plain = (
+                    f"the path of the temporary folder is too long for sockets: {self.folder.parent}"
+                )
                 return
             try:
                 self._server = self._started()
@@ -199,7 +210,7 @@ class WarmKernelManager(AsyncKernelManager):
         """Start the kernel."""
         self.kernels.check_open()
         options["env"] = {**(options.get("env") or os.environ), **self.environment}
-        if self.provisioner is None and hasattr(socket, "AF_UNIX"):
+        if self.provisioner is None and hasattr(socket, "AF_UNIX") and self.kernels.has_room_for_sockets:
             place = str(self.kernels.folder / uuid.uuid4().hex[:8])
             self.transport, self.ip, self.connection_file = "ipc", place, f"{place}.json"
             self.provisioner = WarmProvisioner(self.kernels, parent=self, kernel_spec=self.kernel_spec)
