@@ -258,8 +258,6 @@ def mail(
 
     Ends with 0 when everybody has his letter; 1 when somebody has not, or may not have; 2 when nothing could be sent.
     """
-    import os
-
     from analysis.params import load_params
 
     with _plain_errors():

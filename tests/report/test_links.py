@@ -105,13 +105,6 @@ def test_addresses_in_prose_lead_to_pages_of_the_run_or_are_taken_off():
     assert resolved("<a name='no address'>x</a>") == "<a name='no address'>x</a>"
 
 
-def test_links_are_taken_off_for_readers_who_cannot_follow_them():
-    assert (
-        links.without_links(f"<p>{links.to_definition('csat', 'A')}, <a href='#x'><i>b</i></a></p>")
-        == "<p>A, <i>b</i></p>"
-    )
-
-
 # --- the proof ------------------------------------------------------------------------------------
 
 

@@ -49,11 +49,12 @@ from analysis.report.kpis_shown import (
     metric_name,
     say_period,
     say_value,
+    short_value,
 )
 from analysis.report.next_steps import find_next_steps
-from analysis.report.pages.scorecard import compact_money, headline_tile, lead_sentence, running_line
+from analysis.report.pages.scorecard import headline_tile, lead_sentence, running_line
 from analysis.report.stories import find_stories, say_driver, story_title
-from analysis.report.tables_shown import MISSING, format_date_range, format_number, is_missing
+from analysis.report.tables_shown import MISSING, format_date_range, format_number
 from analysis.suite import Results
 
 PICTURE_PIXELS = 520
@@ -313,13 +314,6 @@ def target_table(book: Book, rows: Sequence[dict[str, Any]], language: str) -> T
         made.append((Cell(plain(metric_name(metric, language), 60)), Cell(shown, remark=beside), verdict))
     headings = tuple(label(f"mail.{name}", language) for name in ("metric", "value", "verdict"))
     return Table(headings, tuple(made), label("mail.targets", language))
-
-
-def short_value(value: Any, metric: Metric, book: Book, language: str) -> str:
-    """A value as a narrow column has room for it: large amounts of money in few signs."""
-    if metric.unit == "money" and not is_missing(value):
-        return compact_money(float(value), language, book.settings.currency)
-    return say_value(value, metric, book, language)
 
 
 def _fact(results: Results, findings: Sequence[Finding], language: str) -> str:

@@ -25,7 +25,6 @@ from analysis.delivery.letter import (
     footer,
     masthead,
     put_together,
-    short_value,
     target_table,
 )
 from analysis.delivery.letter_parts import (
@@ -60,6 +59,7 @@ from analysis.report.kpis_shown import (
     say_change,
     say_n,
     say_period,
+    short_value,
     unit_of,
     verdict_shown,
 )

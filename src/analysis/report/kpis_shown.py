@@ -24,6 +24,7 @@ from analysis.report.tables_shown import (
     MISSING,
     format_date,
     format_interval,
+    format_money,
     format_number,
     format_percent,
     format_value,
@@ -246,14 +247,60 @@ def group_name(book: Book, dimension: str, group: Any, language: str) -> str:
     return book.catalogue.dimensions[dimension].group_name(group, language)
 
 
+COMPACT_FROM = 99_999.5
+"""From here on an amount of money is given in few signs; the exact one stands in the tables."""
+
+
+def short_value(value: Any, metric: Metric, book: Book, language: str) -> str:
+    """A value where room is narrow: large amounts of money as ``CN¥7.81m``, everything else as tables write it."""
+    if metric.unit == "money" and not is_missing(value):
+        return compact_money(float(value), language, book.settings.currency)
+    return say_value(value, metric, book, language)
+
+
+def compact_money(value: float, language: str, currency: str) -> str:
+    """An amount with few digits, ``CN¥7.81m`` or ``¥780.8万``; in full below a hundred thousand."""
+    size = abs(value)
+    if size < COMPACT_FROM:
+        return format_money(value, language, currency=currency)
+    scale, word = _money_scale(size, language)
+    shown = size / scale
+    places = 2 if shown < 9.995 else 1 if shown < (999.95 if language == "zh" else 99.95) else 0
+    return (MINUS if value < 0 else "") + f"{_money_sign(currency, language)}{shown:,.{places}f}{word}"
+
+
 def say_money_short(value: float, language: str, currency: str) -> str:
     """An amount in few signs, for charts: ``$301k``, ``$1.2m``; ``US$30.1万``, ``US$1.2亿``."""
-    sign = CURRENCY_SIGNS[language].get(currency, f"{currency} ")
-    steps = {"en": ((1e9, "bn"), (1e6, "m"), (1e3, "k")), "zh": ((1e8, "亿"), (1e4, "万"))}[language]
     size = abs(value)
-    scale, word = next(((s, w) for s, w in steps if size >= 0.9995 * s), (1.0, ""))
+    scale, word = _money_scale(size, language)
     shown = f"{size / scale:,.0f}" if size / scale >= 99.95 or not word else f"{size / scale:,.1f}"
-    return (MINUS if value < 0 and shown.strip("0.") else "") + sign + shown + word
+    return (MINUS if value < 0 and shown.strip("0.") else "") + _money_sign(currency, language) + shown + word
+
+
+def _money_scale(size: float, language: str) -> tuple[float, str]:
+    """What an amount is divided by to be short, and the word for it."""
+    steps = {"en": ((1e9, "bn"), (1e6, "m"), (1e3, "k")), "zh": ((1e8, "亿"), (1e4, "万"))}[language]
+    return next(((scale, word) for scale, word in steps if size >= 0.9995 * scale), (1.0, ""))
+
+
+def _money_sign(currency: str, language: str) -> str:
+    return CURRENCY_SIGNS[language].get(currency, f"{currency} ")
+
+
+def figure_by_period(results: Results, metric: Metric) -> pd.DataFrame:
+    """One row for each period measured, oldest first: ``period, value, low, high, n``, and what is doubtful.
+
+    ``is_short`` marks periods the data begin too shortly before, ``is_running`` the one still running.
+    """
+    book, figures = results.book, results.company_figures
+    rows = [
+        figures[metric.id, metric.variant, window.label]
+        | {"is_short": has_short_history(book, window, metric), "is_running": window.is_partial}
+        for window in trend_windows(book)
+        if (metric.id, metric.variant, window.label) in figures
+    ]
+    columns = ["period", "value", "low", "high", "n", "is_short", "is_running"]
+    return pd.DataFrame(rows, columns=columns).dropna(subset=["value"]).reset_index(drop=True)
 
 
 def short_history_note(book: Book, windows: Sequence[Window], language: str) -> str:

@@ -133,11 +133,6 @@ def _attributes(given: Mapping[str, str], address: str) -> str:
     return "".join(Markup(' {}="{}"').format(name, text) for name, text in kept.items())
 
 
-def without_links(html: str) -> Markup:
-    """The same markup with every link taken off, as for a mail or a sheet of paper; the texts stay."""
-    return Markup(_LINK.sub(lambda link: link["text"], html))
-
-
 # --- the proof ------------------------------------------------------------------------------------
 
 

@@ -21,9 +21,9 @@ from analysis.report.figures.retention import (
     plot_customer_bridge,
     plot_retention_by_group,
     plot_retention_trend,
-    rate_by_period,
     shown_part,
 )
+from analysis.report.kpis_shown import figure_by_period
 from analysis.suite import Results
 
 matplotlib.use("agg")
@@ -73,7 +73,7 @@ def test_no_bridge_without_customers_and_none_where_a_step_is_not_measured(shop,
 
 
 def test_the_trend_has_a_row_for_each_period_with_customers_at_its_start(shop):
-    rows = rate_by_period(shop)
+    rows = figure_by_period(shop, RETENTION)
     assert rows["period"].tolist() == ["2024Q2", "2024Q4"]
     assert rows["value"].tolist() == pytest.approx([0, 6 / 9])
     assert rows["n"].tolist() == [1, 9]

@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 
 from analysis import plot_kpi, show_definition, show_kpis, show_kpis_by
 from analysis.catalogue import UnknownName
-from analysis.report.figures.own import figure_by_period
+from analysis.report.kpis_shown import figure_by_period
 from analysis.suite import measure_suite
 
 LANGUAGES = ("en", "zh")

@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 
 from analysis.catalogue import FAMILIES, load_catalogue
 from analysis.periods import first_days
-from analysis.report.figures.scorecard import compact_money
+from analysis.report.kpis_shown import compact_money
 from analysis.report.pages import scorecard
 from analysis.report.pages.scorecard import (
     bullet,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.catalogue import label
-from analysis.report.figures.scorecard import Panel, short_value
+from analysis.report.figures.scorecard import Panel
 from analysis.report.figures.style import INKS, PALETTE
-from analysis.report.kpis_shown import metric_name, say_level, say_period, say_value
+from analysis.report.kpis_shown import metric_name, say_level, say_period, say_value, short_value
 from analysis.report.per_language import describe
 from analysis.suite import Results
 

@@ -10,7 +10,7 @@ from analysis.catalogue import Metric, label
 from analysis.facts import NotMeasured
 from analysis.report.figures.style import INKS, PALETTE
 from analysis.report.kpis_shown import (
-    has_short_history,
+    figure_by_period,
     join_sentences,
     metric_name,
     say_interval,
@@ -20,7 +20,6 @@ from analysis.report.kpis_shown import (
     say_period,
     say_value,
     short_history_note,
-    trend_windows,
 )
 from analysis.report.pages.breakdowns import asked_for, in_words
 from analysis.report.per_language import describe, figure_per_language
@@ -30,23 +29,7 @@ from analysis.suite import Results
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_kpi", "figure_by_period"]
-
-
-def figure_by_period(results: Results, metric: Metric) -> pd.DataFrame:
-    """One row for each period measured, oldest first: ``period, value, low, high, n``, and what is doubtful.
-
-    ``is_short`` marks periods the data begin too shortly before, ``is_running`` the one still running.
-    """
-    book, figures = results.book, results.company_figures
-    rows = [
-        figures[metric.id, metric.variant, window.label]
-        | {"is_short": has_short_history(book, window, metric), "is_running": window.is_partial}
-        for window in trend_windows(book)
-        if (metric.id, metric.variant, window.label) in figures
-    ]
-    columns = ["period", "value", "low", "high", "n", "is_short", "is_running"]
-    return pd.DataFrame(rows, columns=columns).dropna(subset=["value"]).reset_index(drop=True)
+__all__ = ["plot_kpi"]
 
 
 @figure_per_language

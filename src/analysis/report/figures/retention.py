@@ -17,8 +17,8 @@ from analysis.report.kpi_tables import (
 )
 from analysis.report.kpis_shown import (
     chosen,
+    figure_by_period,
     group_name,
-    has_short_history,
     join_sentences,
     metric_name,
     say_interval,
@@ -27,7 +27,6 @@ from analysis.report.kpis_shown import (
     say_period,
     say_value,
     short_history_note,
-    trend_windows,
 )
 from analysis.report.per_language import describe, figure_per_language
 from analysis.report.tables_shown import format_number, format_percent
@@ -120,26 +119,6 @@ def _bridge_words(results: Results, rows: pd.DataFrame, language: str) -> dict[s
 # --- over time ------------------------------------------------------------------------------------
 
 
-def rate_by_period(results: Results, name: str = GROUPED) -> pd.DataFrame:
-    """One row for each period measured, oldest first: ``period, value, low, high, n``, and what is doubtful.
-
-    ``is_short`` marks periods the data begin too shortly before, ``is_running`` the one still running.
-    """
-    book = results.book
-    metric = chosen(book, book.catalogue.metrics[name])
-    kpis = results.company_kpis
-    kpis = kpis[(kpis["metric"] == metric.id) & (kpis["variant"] == metric.variant)].set_index("period")
-    windows = trend_windows(book)
-    rows = (
-        kpis.reindex([window.label for window in windows])[["value", "low", "high", "n"]]
-        .rename_axis("period")
-        .reset_index()
-    )
-    rows["is_short"] = [has_short_history(book, window, metric) for window in windows]
-    rows["is_running"] = [window.is_partial for window in windows]
-    return rows[rows["value"].notna()].reset_index(drop=True)
-
-
 @figure_per_language
 def plot_retention_trend(results: Results, *, language: str, ax: Axes) -> Axes | NotMeasured:
     """Points with intervals, one for each period, n below; hollow where the period says little."""
@@ -148,11 +127,11 @@ def plot_retention_trend(results: Results, *, language: str, ax: Axes) -> Axes |
 
 def draw_rate(results: Results, name: str, note: str, *, language: str, ax: Axes) -> Axes | NotMeasured:
     """A rate over the periods: points with intervals, n below; ``note`` says what n counts."""
-    rows = rate_by_period(results, name)
+    metric = chosen(results.book, results.book.catalogue.metrics[name])
+    rows = figure_by_period(results, metric)
     if rows.empty:
         figure = results.kpi(name)
         return figure if isinstance(figure, NotMeasured) else NotMeasured("no_rows")
-    metric = chosen(results.book, results.book.catalogue.metrics[name])
     ax.plot(rows.index, rows["value"], color=PALETTE["muted"], linewidth=1.2, linestyle=":")
     for row in rows.itertuples():
         _draw_point(ax, row, hollow=row.is_short or row.is_running)

@@ -10,25 +10,18 @@ import pandas as pd
 from analysis.appraisal.targets import judge_targets
 from analysis.catalogue import Metric, label
 from analysis.facts import NotMeasured
-from analysis.report.figures.style import INKS, PALETTE, label_bars, readable
+from analysis.report.figures.style import INKS, PALETTE, readable
 from analysis.report.kpis_shown import (
     chosen,
     join_sentences,
     metric_name,
     say_level,
-    say_money_short,
     say_period,
     say_value,
+    short_value,
     trend_windows,
 )
 from analysis.report.per_language import describe, figure_per_language
-from analysis.report.tables_shown import (
-    CURRENCY_SIGNS,
-    MINUS,
-    format_money,
-    format_number,
-    is_missing,
-)
 from analysis.suite import Results
 
 if TYPE_CHECKING:
@@ -36,9 +29,6 @@ if TYPE_CHECKING:
 
 MOST_PANELS, COLUMNS = 6, 2
 PANEL_HEIGHT_INCHES = 1.75
-COMPACT_FROM = 99_999.5
-"""From here on an amount of money is given in few signs; the exact one stands in the tables."""
-
 LEAST_PERIODS = 2
 """A line needs two points; a metric measured in fewer periods has no panel."""
 
@@ -201,26 +191,6 @@ def _say(ax: Axes, words: str, x: float, y: float, shift: tuple[float, float], *
     ax.annotate(words, (x, y), shift, textcoords="offset points", path_effects=rim, **options)
 
 
-def short_value(value: Any, metric: Metric, book: Any, language: str) -> str:
-    """A value in few signs: large amounts of money as ``CN¥7.81m``, everything else as tables write it."""
-    if metric.unit == "money" and not is_missing(value):
-        return compact_money(float(value), language, book.settings.currency)
-    return say_value(value, metric, book, language)
-
-
-def compact_money(value: float, language: str, currency: str) -> str:
-    """An amount with few digits, ``CN¥7.81m`` or ``¥780.8万``; in full below a hundred thousand."""
-    size = abs(value)
-    if size < COMPACT_FROM:
-        return format_money(value, language, currency=currency)
-    steps = {"en": ((1e9, "bn"), (1e6, "m"), (1e3, "k")), "zh": ((1e8, "亿"), (1e4, "万"))}[language]
-    scale, word = next((scale, word) for scale, word in steps if size >= 0.9995 * scale)
-    shown = size / scale
-    places = 2 if shown < 9.995 else 1 if shown < (999.95 if language == "zh" else 99.95) else 0
-    sign = CURRENCY_SIGNS[language].get(currency, f"{currency} ")
-    return (MINUS if value < 0 else "") + f"{sign}{shown:,.{places}f}{word}"
-
-
 def _words(results: Results, panels: list[Panel], language: str) -> dict[str, str]:
     book = results.book
     told = [
@@ -242,61 +212,4 @@ def _words(results: Results, panels: list[Panel], language: str) -> dict[str, st
         "alt": label("scorecard.trend_alt", language, list=label("kpis.list_join", language).join(told)),
         "title": label("scorecard.trend_title", language),
         "note": join_sentences(notes, language),
-    }
-
-
-# --- revenue alone, as mails show it ------------------------------------------------------------------
-
-
-def revenue_by_period(results: Results) -> pd.DataFrame:
-    """One row for each period with revenue, oldest first: ``period, revenue, orders, is_running``."""
-    book, kpis = results.book, results.company_kpis
-    variants = {name: chosen(book, book.catalogue.metrics[name]).variant for name in ("revenue", "orders")}
-    kpis = kpis[kpis["variant"] == kpis["metric"].map(variants)]
-    wide = kpis.pivot(index="period", columns="metric", values="value").reindex(columns=list(variants))
-    labels = [window.label for window in trend_windows(book)]
-    rows = wide.reindex(labels).dropna(subset=["revenue"]).rename_axis("period").reset_index()
-    return rows.assign(is_running=rows["period"].eq(book.window.label) & book.window.is_partial)
-
-
-@figure_per_language
-def plot_revenue_trend(results: Results, *, language: str, ax: Axes) -> Axes | NotMeasured:
-    """Bars of revenue by period with orders below; a period still running is pale and hatched."""
-    rows = revenue_by_period(results)
-    if not rows["revenue"].any():
-        return NotMeasured("no_rows")
-    currency = results.book.settings.currency
-    is_own = rows["period"].eq(results.book.window.label)
-    colours = is_own.map({True: PALETTE["main"], False: PALETTE["muted"]})
-    bars = ax.bar(range(len(rows)), rows["revenue"], color=colours, width=0.62)
-    for bar in (bar for bar, running in zip(bars, rows["is_running"], strict=True) if running):
-        bar.set(facecolor=INKS["wash"], edgecolor=PALETTE["main"], linewidth=1.2, hatch="///")
-    label_bars(ax, lambda amount: say_money_short(amount, language, currency))
-    orders = [format_number(count, language) for count in rows["orders"]]
-    ax.set_xticks(
-        range(len(rows)), [f"{p}\n{count}" for p, count in zip(rows["period"], orders, strict=True)]
-    )
-    ax.axhline(0, color=INKS["line"], linewidth=1)
-    return describe(ax, **_revenue_words(results, rows, language))
-
-
-def _revenue_words(results: Results, rows: pd.DataFrame, language: str) -> dict[str, str]:
-    book, currency = results.book, results.book.settings.currency
-    told = [
-        label(
-            "scorecard.revenue_bar", language, period=say_period(row.period, book, language),
-            revenue=format_money(row.revenue, language, currency=currency),
-            orders=format_number(row.orders, language),
-        )
-        for row in rows.itertuples()
-    ]  # fmt: skip
-    note = label("scorecard.revenue_note", language)
-    if rows["is_running"].any():
-        note = join_sentences(
-            [note, label("scorecard.revenue_running_note", language, days=book.window.days)], language
-        )
-    return {
-        "alt": label("scorecard.revenue_alt", language, bars=label("kpis.list_join", language).join(told)),
-        "title": label("scorecard.revenue_title", language, unit=currency),
-        "note": note,
     }

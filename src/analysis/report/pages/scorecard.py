@@ -13,7 +13,6 @@ from analysis.appraisal.targets import judge_targets
 from analysis.catalogue import Metric, label
 from analysis.facts import Book, NotMeasured
 from analysis.periods import Window
-from analysis.report.figures.scorecard import COMPACT_FROM, compact_money, short_value
 from analysis.report.findings import (
     SURE_VERDICTS,
     Finding,
@@ -34,8 +33,10 @@ from analysis.report.kpi_tables import (
 )
 from analysis.report.kpis_shown import (
     AGAINST,
+    COMPACT_FROM,
     can_compare,
     chosen,
+    compact_money,
     comparisons,
     gaps_in_comparison,
     group_name,
@@ -53,6 +54,7 @@ from analysis.report.kpis_shown import (
     say_reason,
     say_value,
     short_history_note,
+    short_value,
     unit_of,
 )
 from analysis.report.links import definition_href, to_definition, to_page
