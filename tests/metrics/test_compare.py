@@ -419,3 +419,15 @@ def test_two_net_shares_of_one_population_rarely_differ(n):
     ]  # fmt: skip
     found = changes_of(*parts)
     assert 0.03 < (found["p_value"] < 0.05).mean() < 0.05 + 3 * 0.0022
+
+
+def test_figures_that_come_as_objects_are_compared_as_numbers_are():
+    parts = [
+        sums("share", "share", (100, 60.0), (100, 45.0)),
+        sums("mean", "mean", of_rows([1, 2, 3, 5]), of_rows([2, 4, 4, 6])),
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    records = table[["metric", "variant", "kind", "sampled", "better"]].drop_duplicates()
+    kpis = summarise(table.drop(columns="better"))
+    as_objects = kpis.astype(dict.fromkeys(("value", "standard_error", "low", "n"), object))
+    pd.testing.assert_frame_equal(compare(as_objects, PAIRS, records), compare(kpis, PAIRS, records))

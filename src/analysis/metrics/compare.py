@@ -16,7 +16,7 @@ from scipy import special, stats
 
 from analysis.catalogue import DEFAULT
 from analysis.metrics.derived import mover_difference
-from analysis.metrics.frame import NOT_MEASURED
+from analysis.metrics.frame import ESTIMATE_COLUMNS, NOT_MEASURED
 from analysis.metrics.intervals import CARE_REASONS, NET_SHARE_ANSWERS_ADDED
 
 CHANGE_COLUMNS = (
@@ -30,6 +30,7 @@ SMALL_EXPECTED_COUNT = 5
 """Under this expected count in any of the four cells two shares are compared by Fisher's exact test."""
 
 _KEYS = ["metric", "variant", "by", "group"]
+_NUMBERS = [name for name in ESTIMATE_COLUMNS if name not in ("status", "reason")]
 _NO_GROUP = "\ue000"  # a private-use sign that stands for a missing `by` or `group` while rows are matched
 
 
@@ -306,6 +307,7 @@ def _records_frame(records: pd.DataFrame | Iterable[Any]) -> pd.DataFrame:
 
 def _paired(kpis: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     figures = kpis.assign(by=kpis["by"].fillna(_NO_GROUP), group=kpis["group"].fillna(_NO_GROUP))
+    figures = figures.astype(dict.fromkeys(_NUMBERS, float))  # one without a number may come as objects
     repeated = figures.duplicated([*_KEYS, "period"])
     if repeated.any():
         first = figures.loc[repeated, [*_KEYS, "period"]].iloc[0].replace(_NO_GROUP, None).to_dict()
