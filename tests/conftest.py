@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import yaml
 
 from analysis.facts import Book, open_book
 from analysis.params import EngineSettings
+from analysis.suite import Results
 
 ORDER_COLUMNS = {"order_id": "id", "customer_id": "customer", "ordered_at": "date", "amount": "amount"}
 Order = tuple[Any, ...]  # customer, date, amount
@@ -35,6 +37,18 @@ def write_orders(root: Path, orders: Iterable[Order]) -> dict[str, Any]:
     lines = [f"o{number},{','.join(map(str, order))}" for number, order in enumerate(orders, 1)]
     (root / "orders.csv").write_text("\n".join(["id,customer,date,amount", *lines]) + "\n", encoding="utf-8")
     return {"file": "orders.csv", "columns": ORDER_COLUMNS}
+
+
+@pytest.fixture(scope="session")
+def with_names() -> Callable[..., Results]:
+    """The same results where the settings name values: ``with_names(results, stage={"won": {"zh": "赢单"}})``."""
+
+    def named(results: Results, **names: dict[str, dict[str, str]]) -> Results:
+        settings = results.book.settings.model_copy(update={"value_names": names})
+        params = results.book.params.model_copy(update={"settings": settings})
+        return Results(replace(results.book, params=params), results.frames)
+
+    return named
 
 
 @pytest.fixture(scope="session")

@@ -150,7 +150,9 @@ def ended(process):
 
 @needs_signals
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGKILL", -9)])
+@pytest.mark.parametrize(
+    ("number", "code"), [("SIGINT", 130), ("SIGHUP", 129), ("SIGTERM", 143), ("SIGKILL", -9)]
+)
 def test_a_run_that_is_ended_loses_nothing_and_is_resumed_where_it_stopped(batch, number, code):
     run = batch.start("-p", "2026Q1")
     until(batch.is_in_second_page, run)
@@ -159,7 +161,7 @@ def test_a_run_that_is_ended_loses_nothing_and_is_resumed_where_it_stopped(batch
     until(batch.nothing_runs)
     assert contents(batch.reports / "2026Q1") == batch.good
     assert names(batch.unfinished / "made") == ["scorecard.json"]
-    if number == "SIGINT":
+    if number in ("SIGINT", "SIGHUP"):
         return  # the next run is that after SIGTERM
 
     batch.go.touch()
@@ -253,6 +255,22 @@ def test_a_batch_says_of_each_period_how_it_ended_and_ends_with_the_worst(workbo
     log = [line for line in done.stderr.splitlines() if "pages" in line]
     assert log and all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d Shop 2026Q1: ", line) for line in log)
     assert all(character.isprintable() or character == "\n" for character in done.stderr)
+
+
+@pytest.mark.slow
+def test_a_report_goes_where_it_is_asked_for_and_its_operator_is_spoken_to_in_chinese(workbook, tmp_path):
+    done = workbook("--periods", "2020Q1,2026Q2", "--reports", str(tmp_path / "share"), "--language", "zh")
+    index = tmp_path / "share" / "2026Q2" / "zh" / "index.html"
+    assert (done.exit_code, done.stdout) == (2, f"{index}\n") and index.is_file()
+    *log, heading, none, made = [
+        line for line in done.stderr.splitlines() if "begin on" not in line or "未" in line
+    ]
+    assert heading == "报告："
+    assert re.fullmatch(
+        r"2020Q1  未生成 +2020Q1 has no data: they begin on 2026-01-05; check the period", none
+    )
+    assert re.fullmatch(rf"2026Q2  完整  +\d+秒  {re.escape(str(index))}", made)
+    assert any("Shop 2026Q2：共2页，已完成1页，正在生成 " in line for line in log)
 
 
 @pytest.mark.slow

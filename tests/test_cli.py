@@ -5,6 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -212,6 +217,55 @@ def test_a_params_file_with_mistakes_ends_with_2_before_anything_is_written(work
     assert "did you mean 'activity_window_days'?" in outcome.stderr
     assert "gross_margin" in outcome.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.yml"]
+
+
+SHOP = "company: X\ntables:\n  orders: {file: o.csv, columns: {customer_id: who, ordered_at: day, amount: money}}\n"
+PLAIN = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+def called(*words, folder, out=subprocess.PIPE, **environment):
+    """A process of its own, as streams and their encodings are the process's."""
+    command = [sys.executable, "-m", "analysis.cli", *words]
+    return subprocess.run(
+        command,
+        stdout=out,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def test_a_machine_without_a_language_speaks_all_and_one_that_is_to_speak_ascii_says_what_it_cannot(tmp_path):
+    (tmp_path / "o.csv").write_text("who,day,money\na,2026-01-05,5\n")
+    (tmp_path / "x.yml").write_text(SHOP)
+    asked = ("check", "--params", "x.yml")
+    plain = called(*asked, folder=tmp_path, **PLAIN)
+    assert plain.returncode == 0 and "x.yml): the settings can be used." in plain.stdout.decode(), (
+        plain.stderr
+    )
+    chinese = called(*asked, "--language", "zh", folder=tmp_path, PYTHONIOENCODING="ascii", **PLAIN)
+    assert chinese.returncode == 2
+    assert re.fullmatch(
+        rb"the output's encoding, ascii, lacks '\\uff08.*': set PYTHONUTF8=1 and run this again\n",
+        chinese.stderr,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full here")
+def test_a_full_disk_behind_the_output_is_said_without_a_trace(tmp_path):
+    with Path("/dev/full").open("w") as full:
+        done = called("metrics", folder=tmp_path, out=full)
+    assert done.returncode == 2
+    assert done.stderr == b"the output: No space left on device; mend that and run this again\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full here")
+def test_what_is_done_is_not_undone_by_an_output_that_nobody_reads():
+    code = "from analysis import cli; cli._give('x'); cli._say('蓝'); cli._give('y')"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=full, check=False)
+    assert done.returncode == 0
 
 
 def test_a_file_that_is_not_there_ends_with_2_and_says_which(workbook, tmp_path):

@@ -152,6 +152,7 @@ ERRORS = {  # what is quoted: the file of orders (None: taken away), what is cha
         GOOD.replace(",,,,\n", ",,USD,,\n"), (), CHECK,
     ),
     "The key of this row of orders was there before, with other content": (GOOD.replace("\n2,", "\n1,"), (), CHECK),
+    "more than one column is called": (GOOD.replace("channel", "status"), (), CHECK),
     "opens a quotation mark that is never closed": (GOOD.replace("75.50", '"75.50'), (), CHECK),
     "there is no such setting; did you mean 'currency'?": (GOOD, ("currency: EUR", "curency: EUR"), CHECK),
     "is not readable YAML": (GOOD, ("    file: data", "   file: data"), CHECK),
@@ -222,7 +223,7 @@ def begun(tmp_path_factory) -> tuple[Path, list[str]]:
 @pytest.mark.slow
 def test_five_minutes_lead_from_own_files_to_a_report(begun):
     folder, (begins, checked, made) = begun
-    assert "exports/sales.csv: read as orders (Orders), 5 columns mapped" in begins
+    assert "exports/sales.csv: read as orders (Orders)" in begins and "customer_id ← Customer" in begins
     assert checked.splitlines()[-1].endswith("run --params params/mycompany.yml --period 2026Q3")
     report = folder / "reports" / "mycompany" / "2026Q3"
     assert str(report / "en" / "index.html") in made.splitlines()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from datetime import date
 from pathlib import Path
@@ -63,6 +65,51 @@ def test_what_is_delivered_to_whom_changes_no_number(tmp_path):
     )
     assert mailed.settings.mail.attach == ("report", "excel") and mailed.fingerprint == plain
     assert load(tmp_path, GOOD + "small_sample: 31\n").fingerprint != plain
+
+
+# --- Names of values ----------------------------------------------------------------------------------
+
+
+def test_values_have_names_in_one_language_or_both(tmp_path):
+    text = "value_names: {stage: {won: {en: Won, zh: 赢单}, 1: Lead}, region: {no: {zh: 挪威}, 2024-01-31: Then}}\n"
+    names = load(tmp_path, GOOD + text).settings.value_names
+    # a code, a country and a day are words of the data; one name alone is that of both languages
+    assert names == {
+        "stage": {"won": {"en": "Won", "zh": "赢单"}, "1": {"en": "Lead", "zh": "Lead"}},
+        "region": {"no": {"zh": "挪威"}, "2024-01-31": {"en": "Then", "zh": "Then"}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("{regoin: {n: North}}", "value_names.regoin: there is no such dimension; did you mean 'region'?"),
+        ("{region: {n: {de: Nord}}}", "value_names.region.n: there is no language 'de'; known: en, zh"),
+        ("{region: {n: {cn: 北}}}", "value_names.region.n: there is no language 'cn'"),
+        ("{region: {n: {en: 3}}}", "value_names.region.n: the name in en should be text"),
+        ("{region: {n: {zh: ' '}}}", "value_names.region.n: the name in zh should be text"),
+        ("{region: {n: 3}}", "value_names.region.n: should be a name, or one for each language"),
+        ("{region: {n: }}", "value_names.region.n: should be a name, or one for each language"),
+        ("{region: {n: {}}}", "value_names.region.n: should be a name, or one for each language"),
+        ("{region: North}", "value_names.region: should hold `name: value` lines; found 'North'"),
+        ("[region]", "value_names: should hold `name: value` lines; found ['region']"),
+    ],
+)
+def test_names_that_cannot_be_meant_are_said_with_their_key(tmp_path, names, said):
+    assert any(line.startswith(said) for line in problems(tmp_path, f"company: Test\nvalue_names: {names}\n"))
+
+
+def test_columns_that_are_shown_and_no_dimension_have_names_too(tmp_path):
+    text = "value_names: {question_dimension: {tangibles: {zh: 环境与设施}}}\n"
+    assert (
+        load(tmp_path, GOOD + text).settings.value_names["question_dimension"]["tangibles"]["zh"]
+        == "环境与设施"
+    )
+
+
+def test_names_change_no_number(tmp_path):
+    named = load(tmp_path, GOOD + "value_names: {stage: {won: {zh: 赢单}}}\n")
+    assert named.fingerprint == load(tmp_path, GOOD).fingerprint
 
 
 # --- The defaults ---------------------------------------------------------------------------------
@@ -510,6 +557,17 @@ def test_what_is_wrong_with_a_table_is_named_by_its_place(tmp_path, source, said
 def test_a_file_that_holds_no_settings_is_refused(tmp_path, text, said):
     with pytest.raises(ParamsError, match=said):
         load(tmp_path, text)
+
+
+def test_a_file_that_may_not_be_read_says_so(tmp_path, monkeypatch):
+    (tmp_path / "x.yml").write_text("company: X\n")
+
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(ParamsError, match=r"x.yml cannot be read: Permission denied; let this user read it"):
+        load_params(tmp_path / "x.yml")
 
 
 def test_a_file_that_is_not_utf8_is_refused_with_the_place(tmp_path):

@@ -66,6 +66,26 @@ def test_a_range_lists_every_period_once():
     assert labels == ["1997Q3", "1997Q4", "1998Q1", "1998Q2"]
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("9999Q4", "its year should be 1800 to 2200"),
+        ("0026Q3", "its year should be 1800 to 2200"),
+        ("2026Q1..9999Q4", "its year should be 1800 to 2200"),
+        ("2026Q1..", "lacks an end"),
+        ("..2026Q1", "lacks an end"),
+        (" , ", "no period is given"),
+    ],
+)
+def test_a_slip_of_the_hand_is_said(text, said):
+    with pytest.raises(PeriodError, match=said):
+        parse_periods(text)
+
+
+def test_a_comma_too_many_does_no_harm():
+    assert parse_periods("2026Q3,") == parse_periods("2026Q3")
+
+
 @pytest.mark.parametrize("label", ["1997Q5", "1997Q0", "1997-13", "97Q1", "next", "", "1997H3", "0000Q1"])
 def test_a_label_that_names_nothing_is_refused(label):
     with pytest.raises(PeriodError):

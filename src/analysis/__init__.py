@@ -14,6 +14,7 @@ Names for notebooks are looked up when first used, so importing this costs nothi
 from __future__ import annotations
 
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 _HOMES = {
@@ -28,10 +29,7 @@ _HOMES = {
     "fit_pareto_nbd": "analysis.models",
 }
 _FLOORS = ("catalogue", "facts", "metrics", "models", "params", "periods", "report", "suite", "tables")
-_PAGE_MODULES = (
-    "scorecard", "acquisition", "retention", "churn", "satisfaction", "service", "customer_value", "data_quality",
-    "own",
-)  # fmt: skip
+_SHOWN = {"show_": "analysis.report.pages", "plot_": "analysis.report.figures"}
 
 __all__ = list(_HOMES)
 
@@ -41,14 +39,11 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module(_HOMES[name]), name)
     if name in _FLOORS:
         return import_module(f"analysis.{name}")
-    if name.startswith(("show_", "plot_")):
-        for module in (
-            *(f"report.pages.{page}" for page in _PAGE_MODULES),
-            *(f"report.figures.{page}" for page in _PAGE_MODULES),
-        ):
-            found = getattr(import_module(f"analysis.{module}"), name, None)
-            if found is not None:
-                return found
+    package = _SHOWN.get(name[:5])
+    for module in iter_modules(import_module(package).__path__, f"{package}.") if package else ():
+        found = getattr(import_module(module.name), name, None)
+        if found is not None:
+            return found
     raise AttributeError(f"analysis has no {name!r}")
 
 

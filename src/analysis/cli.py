@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -70,6 +72,13 @@ MetricsOption = Annotated[
 LanguageOption = Annotated[
     Language | None, typer.Option("--language", "-l", help="Edition; the settings' if not given.")
 ]
+MessagesOption = Annotated[
+    OneLanguage | None, typer.Option("--language", "-l", help="Of what is said here; English if not given.")
+]
+ReportsOption = Annotated[
+    Path | None,
+    typer.Option("--reports", "--out", help="Folder of the reports; reports/<company> if not given."),
+]
 
 
 @app.command()
@@ -84,9 +93,7 @@ def run(
         str | None, typer.Option(help="Pages to make, such as 03,06 or retention; all if not given.")
     ] = None,
     language: LanguageOption = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the reports; reports/<company> if not given.")
-    ] = None,
+    reports: ReportsOption = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -104,7 +111,8 @@ def run(
     from analysis.params import load_params
     from analysis.periods import parse_periods
 
-    with _plain_errors(), _ended_in_order():
+    spoken = _spoken(language)
+    with _plain_errors(), _ended_in_order("interrupted", spoken):
         asked = _one_of(period, periods)
         loaded = load_params(params)
         wanted = parse_periods(asked, loaded.settings.fiscal_year_start_month)
@@ -118,19 +126,19 @@ def run(
             from analysis.report.progress import ProgressLines
             from analysis.report.run import run_reports
 
-            lines, outcomes = ProgressLines(), []
-            reports = run_reports(
-                loaded, wanted, params_argument=params, pages=chosen, languages=_languages(language), out=out,
-                resume=resume, progress=lines, kernels=kernels,
+            lines, outcomes = ProgressLines(language=spoken), []
+            ended = run_reports(
+                loaded, wanted, params_argument=params, pages=chosen, languages=_languages(language),
+                reports=reports, resume=resume, progress=lines, kernels=kernels,
             )  # fmt: skip
-            for outcome in reports:
+            for outcome in ended:
                 lines.finish()
-                _say("\n".join(outcome_lines(outcome, outcomes)))
+                _say("\n".join(outcome_lines(outcome, outcomes, spoken)))
                 outcomes.append(remembered(outcome))
                 if index := getattr(outcome, "index", None):
-                    print(index, flush=True)
+                    _give(str(index))
         if len(outcomes) > 1:
-            _say("\n".join(summary_lines(outcomes)))
+            _say("\n".join(summary_lines(outcomes, spoken)))
     if code := exit_code(outcomes):
         raise typer.Exit(code)
 
@@ -214,9 +222,12 @@ def mart(
         ),
     ],
     schema: Annotated[str | None, typer.Option(help="Where in a database the tables lie.")] = None,
+    language: MessagesOption = None,
 ) -> None:
     """Load a period into a KPI mart for BI tools. What the mart held of that period is replaced."""
-    with _plain_errors():
+    spoken = _spoken(language)
+    with _plain_errors(), _ended_in_order("mart_interrupted", spoken):
+        from analysis.catalogue import label
         from analysis.delivery.mart import check_target, load_mart
         from analysis.params import load_params
         from analysis.periods import parse_periods
@@ -224,9 +235,10 @@ def mart(
         check_target(to, schema)
         fiscal_year_start_month = load_params(params).settings.fiscal_year_start_month
         for one in parse_periods(period, fiscal_year_start_month):
-            rows = load_mart(_results(params, one.label), to, schema=schema)
-            _say(f"{one.label}: {rows['kpis']:,} figures, {rows['customers']:,} customers")
-        print(to)
+            rows = load_mart(_results(params, one.label, to_keep=True), to, schema=schema)
+            counts = {"figures": f"{rows['kpis']:,}", "customers": f"{rows['customers']:,}"}
+            _say(label("terminal.loaded", spoken, period=one.label, **counts))
+        _give(to)
 
 
 @app.command()
@@ -253,6 +265,11 @@ def mail(
     allow_plain: Annotated[
         bool, typer.Option("--allow-plain", help="With security: none, to another machine too.")
     ] = False,
+    reports: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the reports, as `run` was given it; reports/<company> if not given."),
+    ] = None,
+    language: MessagesOption = None,
 ) -> None:
     """Mail the report of a period. Each recipient of the settings gets his letter, and gets it once.
 
@@ -260,19 +277,22 @@ def mail(
     """
     from analysis.params import load_params
 
-    with _plain_errors():
+    spoken = _spoken(language)
+    with _plain_errors(), _ended_in_order("mail_interrupted", spoken):
         if out and not dry_run:
             raise InputError("--out is where --dry-run writes; without it nothing is written")
         loaded = load_params(params)
 
         from analysis.delivery.mail import Options, send_mail, summary, write_mail
 
-        options = Options(tuple(to or ()), tuple(again or ()), allow_running, skip_missing, allow_plain)
+        options = Options(
+            tuple(to or ()), tuple(again or ()), allow_running, skip_missing, allow_plain, reports, spoken
+        )
         if dry_run:
             made = write_mail(loaded, period, os.environ, options, out)
         else:
             made = send_mail(loaded, period, os.environ, options, _say)
-        print(summary(made))
+        _give(summary(made, spoken))
     if not all(one.is_done for one in made):
         raise typer.Exit(EXIT_NOT_SENT)
 
@@ -295,7 +315,7 @@ def excel(
     from analysis.delivery.excel import workbook_path, write_excel
 
     with _plain_errors():
-        results = _results(params, period)
+        results = _results(params, period, to_keep=True)
         chosen = language.value if language else results.book.settings.languages[0]
         print(write_excel(results, out or workbook_path(results.book, chosen), chosen))
 
@@ -461,7 +481,28 @@ def to_json(frame: pd.DataFrame) -> str:
 
 def main() -> None:
     """The command line; ends with 2 for what cannot be done, 1 for a report that is not fit to be sent."""
-    app()
+    if "PYTHONIOENCODING" not in os.environ:
+        # A machine that was told no language is not one that reads ASCII only.
+        for stream in (sys.stdout, sys.stderr):
+            if getattr(stream, "encoding", "") in ("ascii", "ANSI_X3.4-1968"):
+                stream.reconfigure(encoding="utf-8")
+    try:
+        app()
+    except UnicodeEncodeError as error:
+        unknown = ascii(error.object[error.start : error.end][:10])
+        _say(f"the output's encoding, {error.encoding}, lacks {unknown}: set PYTHONUTF8=1 and run this again")
+        sys.exit(EXIT_BAD_INPUT)
+    except OSError as error:  # the machine refuses; anything else is a fault of ours, and keeps its trace
+        if error.errno not in _REFUSALS:
+            raise
+        _say(f"{error.filename or 'the output'}: {error.strerror}; mend that and run this again")
+        _let_go(sys.stdout)
+        sys.exit(EXIT_BAD_INPUT)
+
+
+_REFUSALS = (
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE,
+)  # fmt: skip
 
 
 @contextmanager
@@ -475,11 +516,18 @@ def _plain_errors() -> Iterator[None]:
 
 
 @contextmanager
-def _ended_in_order() -> Iterator[None]:
-    """Asked to end (Ctrl-C, SIGTERM), leave nothing half written and no process behind; asked twice, end at once."""
+def _ended_in_order(said: str, language: str) -> Iterator[None]:
+    """Asked to end (Ctrl-C, SIGTERM, a terminal closed), leave nothing half written and no process behind.
+
+    Asked twice, end at once.
+    """
+    from analysis.catalogue import label
+
+    words = f"\n{label(f'terminal.{said}', language)}\n"
+    line = words.encode(getattr(sys.stderr, "encoding", None) or "utf-8", "backslashreplace")
     before = {
-        number: signal.signal(number, _end)
-        for number in (signal.SIGINT, signal.SIGTERM)
+        number: signal.signal(number, partial(_end, line))
+        for number in _ENDING
         if signal.getsignal(number) is not signal.SIG_IGN  # as for a command in the background of a script
     }
     try:
@@ -489,20 +537,28 @@ def _ended_in_order() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _end(number: int, _: Any) -> None:
-    for each in (signal.SIGINT, signal.SIGTERM):
+_ENDING = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+
+
+def _end(line: bytes, number: int, _: Any) -> None:
+    for each in _ENDING:
         signal.signal(each, signal.SIG_DFL)  # asked again: a run may be killed at any moment, nothing is lost
     # Straight to the screen: the signal may have come in the middle of another line.
     with suppress(OSError):
-        os.write(2, b"\nInterrupted: ending in order. With --resume the next run keeps the finished pages.\n")
+        os.write(2, line)
     sys.exit(128 + number)
 
 
-def _results(params: str, period: str) -> Results:
+def _results(params: str, period: str, *, to_keep: bool = False) -> Results:
+    """The results of a period; those that are kept in a file must be of one of which the data say something."""
     from analysis.facts import open_book
+    from analysis.facts.reach import check_reach
     from analysis.suite import measure_suite
 
-    return measure_suite(open_book(params, period))
+    book = open_book(params, period)
+    if to_keep:
+        check_reach(book)
+    return measure_suite(book)
 
 
 def _one_of(period: str | None, periods: str | None) -> str:
@@ -539,8 +595,8 @@ def _program() -> str:
     return typed if Path(typed).stem == "workbook" and not shutil.which("workbook") else "workbook"
 
 
-def _spoken(language: Language | None) -> str:
-    return "zh" if language is Language.zh else "en"
+def _spoken(language: Language | OneLanguage | None) -> str:
+    return "zh" if language == "zh" else "en"
 
 
 def _languages(language: Language | None) -> tuple[str, ...] | None:
@@ -548,7 +604,26 @@ def _languages(language: Language | None) -> tuple[str, ...] | None:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    _put(line, sys.stderr)
+
+
+def _give(line: str) -> None:
+    """What work has come to: said as far as it can be, since the work is done and its exit code is to tell how."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    _put(line.encode(encoding, "backslashreplace").decode(encoding), sys.stdout)
+
+
+def _put(line: str, stream: TextIO) -> None:
+    try:
+        print(line, file=stream, flush=True)
+    except OSError:  # whoever read it has gone, or its disk is full
+        _let_go(stream)
+
+
+def _let_go(stream: TextIO) -> None:
+    """Nothing more is written there: what is left would be tried again at the process's end, and be its exit code."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

@@ -35,6 +35,12 @@ from analysis.errors import InputError
 BASE_FILE = "base.yml"
 DELIVERY_SETTINGS = {"analyst_edition", "pdf", "mail", "smallest_cell", "own_pages", "page_timeout_minutes"}
 """Settings of what is made of the numbers and who gets it; they change no number."""
+NAMES_OF_VALUES = "value_names"
+"""The setting that says what values of the data are called. It changes no number either, but every page that says one:
+``Params.fingerprint`` leaves it out, so that what was measured is not measured again, ``Book.fingerprint`` has it, so
+that a report, its letters and its rows in the mart under other names are another run."""
+NAMED_TOO = ("question_dimension",)  # columns whose values are shown, beside the dimensions
+NUMBER_TYPES = ("money", "number", "integer")
 PRESETS_FOLDER = "sources"  # beside the base file: how the exports of systems in wide use are written
 
 
@@ -83,7 +89,8 @@ class ColumnSource(Setting):
     ``column`` names the user's column, or several whose texts are joined by a space (a day and a time);
     ``constant`` gives one value for every row, ``row_number`` the row's place in the file, as a key where there
     is none. ``format`` is a strptime format (or several, tried in turn), ``values`` maps the user's words to
-    others, ``missing`` lists words that mean nothing in this column, beside the table's own. ``only_with`` names
+    others, ``missing`` lists words that mean nothing in this column, beside the table's own; ``multiply_by`` turns
+    numbers in another unit into ours (0.01 for cents, 10000 for 万元). ``only_with`` names
     another of our columns: where that one is empty, this one is too (a deal's closing date is only a plan until it
     has an outcome).
     """
@@ -94,6 +101,7 @@ class ColumnSource(Setting):
     format: Annotated[tuple[str, ...], OneOrSeveral] = ()
     values: dict[str, str] = Field(default_factory=dict)
     missing: Annotated[tuple[str, ...], OneOrSeveral] = ()
+    multiply_by: float | None = Field(default=None, gt=0)
     only_with: str | None = None
 
     @field_validator("constant", mode="before")
@@ -314,6 +322,30 @@ def _in_both_languages(value: Any) -> Any:
 Words = Annotated[dict[Literal["en", "zh"], str], BeforeValidator(_in_both_languages), NotEmpty]
 
 
+def _name_of_value(value: Any) -> Any:
+    """One name for both languages, or a name for each or for one of them; a name is one line and not empty."""
+    names = {"en": value, "zh": value} if isinstance(value, str) else value
+    if not isinstance(names, dict) or not names:
+        raise ValueError("should be a name, or one for each language, such as {en: Proposal, zh: 方案报价}")
+    for language, name in names.items():
+        if language not in (known := ("en", "zh")):
+            raise ValueError(f"there is no language {language!r}{nearest(str(language), known)}")
+        if not isinstance(name, str) or not name.strip():
+            raise ValueError(f"the name in {language} should be text")
+    return names
+
+
+NameOfValue = Annotated[dict[Literal["en", "zh"], str], BeforeValidator(_name_of_value)]
+
+
+def _values_are_words(value: Any) -> Any:
+    """Values of the data as the words they are: a code that YAML reads as a number, a year, a day."""
+    return {str(key): name for key, name in value.items()} if isinstance(value, dict) else value
+
+
+NamesOfValues = Annotated[dict[str, NameOfValue], BeforeValidator(_values_are_words)]
+
+
 class OwnPage(Setting):
     """A page of the company's own: where its notebook lies below the project, what it is called and answers.
 
@@ -375,6 +407,7 @@ class Settings(Setting):
     confidence_level: float = Field(gt=0.5, lt=1)
     sparkline_periods: int = Field(ge=2, le=40)
     small_sample: int = Field(ge=1)
+    value_names: dict[str, NamesOfValues]
     dimensions: Annotated[tuple[str, ...], List]
     variants: dict[str, str]
     headline_metrics: Annotated[tuple[str, ...], List]
@@ -462,7 +495,8 @@ class Params(BaseModel):
     @property
     def fingerprint(self) -> str:
         """A hash of every setting that a number may depend on."""
-        return content_hash(self.settings.model_dump(mode="json", exclude=DELIVERY_SETTINGS))
+        without = DELIVERY_SETTINGS | {NAMES_OF_VALUES}
+        return content_hash(self.settings.model_dump(mode="json", exclude=without))
 
     @property
     def pages(self) -> dict[str, Page]:
@@ -568,7 +602,13 @@ def _root(file: Path) -> Path:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        values = yaml.load(file.read_text(encoding="utf-8"), _Loader)
+        values = yaml.load(file.read_text(encoding="utf-8-sig"), _Loader)
+    except OSError as error:
+        raise ParamsError(f"{file} cannot be read: {error.strerror}; let this user read it") from None
+    except UnicodeDecodeError as error:
+        raise ParamsError(
+            f"{file.name} is not readable YAML: {error}; save it as UTF-8 in your editor"
+        ) from None
     except (yaml.YAMLError, ValueError) as error:
         said = " ".join(str(error).replace('"<unicode string>", ', "").split())
         advice = "each level stands two spaces further in than the one above; a colon is followed by a space"
@@ -780,6 +820,12 @@ def _against_catalogue(values: dict[str, Any], catalogue: Catalogue) -> list[str
             for name in _names(values.get(key))
             if name not in known
         ]
+    problems += [
+        f"{NAMES_OF_VALUES}.{name}: there is no such dimension{nearest(name, known)}"
+        for known in [(*catalogue.dimensions, *NAMED_TOO)]
+        for name in _mapping(values, NAMES_OF_VALUES)
+        if name not in known
+    ]
     problems += _own_page_problems(values, catalogue)
     for name, source in _mapping(values, "tables").items():
         problems += _table_problems(name, source, catalogue)
@@ -830,6 +876,11 @@ def _table_problems(name: str, source: Any, catalogue: Catalogue) -> list[str]:
         f"{where}.columns.{column}: is required and not mapped"
         for column, rule in columns.items()
         if rule.required and column not in mapped
+    ]
+    problems += [
+        f"{where}.columns.{column}.multiply_by: {column} holds no numbers"
+        for column, given in mapped.items()
+        if _is_set(given, "multiply_by") and column in columns and columns[column].type not in NUMBER_TYPES
     ]
     return [*problems, *_origin_problems(where, mapped), *_only_with_problems(where, mapped)]
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from analysis.errors import InputError
 
+FIRST_YEAR, LAST_YEAR = 1800, 2200  # further out there are slips of the hand, and days that no calendar holds
 MONTHS_IN = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 _LABELS = {
     "month": re.compile(r"^(\d{4})(?:-|M)(\d{1,2})$"),
@@ -148,12 +149,16 @@ def parse_periods(text: str, fiscal_year_start_month: int = 1) -> list[Period]:
     PeriodError
         If an end names no period, the kinds of a range differ, or its last precedes its first.
     """
-    parts = [_parse_range(part, fiscal_year_start_month) for part in str(text).split(",")]
+    parts = [_parse_range(part, fiscal_year_start_month) for part in str(text).split(",") if part.strip()]
+    if not parts:
+        raise PeriodError("no period is given: write 1997Q4, a range 1997Q1..1998Q2, or a list 1997Q1,1997Q3")
     return list(dict.fromkeys(period for part in parts for period in part))
 
 
 def _parse_range(text: str, fiscal_year_start_month: int) -> list[Period]:
     first_label, dots, last_label = text.partition("..")
+    if dots and not (first_label.strip() and last_label.strip()):
+        raise PeriodError(f"range {text!r} lacks an end: write both, such as 1997Q1..1998Q2")
     first = parse_period(first_label, fiscal_year_start_month)
     last = parse_period(last_label, fiscal_year_start_month) if dots else first
     if first.kind != last.kind:
@@ -215,7 +220,11 @@ def instant(day: date, time_zone: str) -> datetime:
 
 def _period(kind: str, year: str, number: str = "1", *, label: str, start_month: int) -> Period:
     months, position = MONTHS_IN[kind], int(number)
-    if not 1 <= position <= 12 // months or int(year) < 1:
+    if not FIRST_YEAR <= int(year) <= LAST_YEAR:
+        raise PeriodError(
+            f"period {label!r} is not of our time: its year should be {FIRST_YEAR} to {LAST_YEAR}"
+        )
+    if not 1 <= position <= 12 // months:
         raise PeriodError(
             f"period {label!r} does not exist: a year has {12 // months} {kind}s, 1 to {12 // months}"
         )

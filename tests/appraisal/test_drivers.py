@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.appraisal import drivers
 from analysis.appraisal.drivers import Question, decompose, dimensions_for, find_drivers, rest_of, shortfall
 from analysis.metrics.measure import measure
 from analysis.suite import Results, measure_suite
@@ -64,6 +65,35 @@ def test_the_contributions_sum_to_the_change_whatever_groups_there_are(kind, see
     assert decompose(now, base, kind)["contribution"].sum() == pytest.approx(change, rel=1e-12, abs=1e-12)
 
 
+def test_groups_without_rows_make_nothing_and_take_nothing():
+    base = groups(north=(90, 100), south=(0, 0), west=(30, 100), east=(0, 0))
+    now = groups(north=(80, 100), south=(20, 50), west=(0, 0), east=(0, 0))
+    parts = decompose(now, base, "share").set_index("group")
+    assert parts["contribution"].sum() == pytest.approx(100 / 150 - 120 / 200)
+    # south is new and west is gone: no rate of theirs moved, and each weighs half of what it does where it is
+    middle = (100 / 150 + 120 / 200) / 2
+    assert parts.loc["south", ["rate_effect", "mix_effect"]].tolist() == pytest.approx(
+        [0.0, (0.4 - middle) / 3]
+    )
+    assert parts.loc["west", ["rate_effect", "mix_effect"]].tolist() == pytest.approx(
+        [0.0, (0.3 - middle) / -2]
+    )
+    assert parts.loc["east", "contribution"] == 0.0
+    # a group of one is one: of eleven, it makes all of the fall from 6 to 5
+    one = decompose(groups(a=(0, 1), b=(5, 10)), groups(a=(1, 1), b=(5, 10)), "share")
+    assert one["rate_effect"].tolist() == pytest.approx([-1 / 11, 0.0])
+
+
+def test_from_a_window_without_any_rows_a_rate_has_no_change_and_a_total_all_of_it():
+    nothing, now = groups(north=(0, 0), south=(0, 0)), groups(north=(90, 100), south=(50, 100))
+    assert decompose(now, nothing, "share")["contribution"].isna().all()
+    totals = [rows.assign(value=rows["numerator"]) for rows in (now, nothing)]
+    parts = decompose(*totals, "total")
+    assert parts["contribution"].tolist() == parts["value"].tolist() == [90.0, 50.0]
+    assert parts["base_value"].tolist() == [0.0, 0.0]
+    assert decompose(totals[0], totals[1].head(0), "total")["contribution"].tolist() == [90.0, 50.0]
+
+
 def test_every_dimension_is_parted_by_itself():
     base, now = groups(north=(90, 100), south=(50, 100)), groups(north=(80, 100), south=(50, 100))
     two = [pd.concat([rows, rows.assign(by="segment")]) for rows in (now, base)]
@@ -84,6 +114,106 @@ def test_the_rest_is_all_other_groups_with_one_success_and_failure_more():
     assert told["error"] == pytest.approx((11 / 12 * 1 / 12 / 12) ** 0.5)  # 11 of 12, never sure
     b, c = 21 / 42 * 21 / 42 / 42, 31 / 52 * 21 / 52 / 52
     assert told["rest_error"] == pytest.approx(((40 / 90) ** 2 * b + (50 / 90) ** 2 * c) ** 0.5)
+
+
+def test_the_rest_of_a_mean_is_as_uncertain_as_its_groups_and_one_row_tells_no_error():
+    rows = groups(a=(500, 100), b=(60, 20), c=(7, 1)).assign(standard_error=[0.5, 2.0, np.nan])
+    told = rest_of(rows, "mean").droplevel("by")
+    assert told.loc["a", ["rest_rate", "rest_error"]].tolist() == pytest.approx([67 / 21, 40 / 21])
+    assert told.loc["c", "rest_error"] == pytest.approx((50**2 + 40**2) ** 0.5 / 120)
+    two = rest_of(rows.iloc[[0, 2]], "mean").droplevel("by")  # all others of a are one row
+    assert two["rest_error"].isna().to_dict() == {"a": True, "c": False}
+
+
+def by_dimension(*rows):
+    """Rows of a window, ``(by, group, numerator, denominator)``; the company has None for both."""
+    frame = pd.DataFrame(rows, columns=["by", "group", "numerator", "denominator"])
+    return frame.assign(
+        period="2026Q2", value=frame["numerator"] / frame["denominator"], n=frame["denominator"]
+    )
+
+
+def test_only_dimensions_whose_groups_come_to_the_company_are_looked_at():
+    rows = by_dimension(
+        (None, None, 100.0, 200.0), ("region", "n", 60.0, 50.0), ("region", "s", 40.00005, 150.0),  # a last digit
+        ("segment", "a", 60.0, 50.0), ("segment", "b", 39.0, 150.0),  # a row is in none of them
+        ("served_by", "x", 60.0, 120.0), ("served_by", "y", 40.0, 120.0),  # customers are in both
+        ("category", "all", 100.0, 200.0),  # one group
+        ("team", "t", 100.0, 200.0), ("team", "u", np.nan, np.nan),  # one of them not measured
+    )  # fmt: skip
+    assert set(drivers._whole_dimensions(rows, "2026Q2")["by"]) == {"region"}
+    assert drivers._whole_dimensions(rows, "2026Q1").empty
+    totals = rows.assign(denominator=np.nan)  # which have none
+    assert set(drivers._whole_dimensions(totals, "2026Q2")["by"]) == {"region", "served_by"}
+    company = rows[rows["by"].isna()]
+    assert drivers._parts(company, Question("m", target=0.8), "share", "2026Q2", "").empty
+
+
+def test_the_dimension_with_the_least_p_value_is_kept_and_its_largest_part_comes_first():
+    told = pd.DataFrame(
+        [("b", "x", 0.01, 0.002, -1.0), ("a", "y", 0.01, 0.001, 1.0), ("a", "z", 0.04, 0.04, -3.0),
+         ("a", "v", 0.03, 0.03, 2.0), ("c", "w", 0.02, 0.0001, 9.0)],
+        columns=["by", "group", "p_adjusted", "p_value", "contribution"],
+    )  # fmt: skip
+    assert drivers._of_best_dimension(told)["group"].tolist() == ["z", "v", "y"]
+    alike = told.assign(p_value=0.5)  # then the name decides: a before b
+    assert drivers._of_best_dimension(alike)["group"].tolist() == ["z", "v", "y"]
+    assert drivers._of_best_dimension(told.assign(p_adjusted=0.5))["group"].tolist() == ["w"]
+
+
+def parted(*rows):
+    """Parts of a change of −10 in one dimension after the other: ``(by, group, base_value, contribution)``."""
+    frame = pd.DataFrame(rows, columns=["by", "group", "base_value", "contribution"])
+    made = frame["contribution"]
+    frame = frame.assign(value=frame["base_value"] + made, difference=made, rest_difference=-10 - made)
+    return frame.assign(whole=-10.0, n=5.0, base_n=6.0, p_adjusted=np.nan)
+
+
+def test_of_each_dimension_of_a_total_the_group_that_makes_more_than_its_size_is_given():
+    rows = parted(
+        ("region", "n", 50.0, -4.0), ("region", "s", 50.0, -6.0),  # the south makes more than its half
+        ("segment", "a", 90.0, -9.0), ("segment", "b", 10.0, -1.0),  # just as much as their sizes
+        ("team", "x", 10.0, -7.0), ("team", "y", 10.0, -2.0), ("team", "z", 80.0, -1.0),
+        ("served_by", "not_stated", 10.0, -9.5), ("served_by", "o", 90.0, -0.5),  # nobody knows who
+        ("category", "small", 1.0, -1.0), ("category", "up", 99.0, -9.0),  # a tenth is enough
+    )  # fmt: skip
+    found = drivers._largest(rows, Question("revenue", against="previous"), "2026Q1")
+    assert [(one.by, one.group) for one in found] == [("team", "x"), ("region", "s"), ("category", "small")]
+    first = found[0]
+    assert (first.explained, first.rest_difference, first.n, first.base_n) == (0.7, -3.0, 5.0, 6.0)
+    assert (first.value, first.base_value, first.base_period) == (3.0, 10.0, "2026Q1")
+
+
+def test_a_group_stands_out_that_goes_the_way_of_the_whole_by_more_than_its_size_and_surely():
+    names = [
+        "sure",
+        "sure_too",
+        "changed",
+        "not_stated",
+        "other_way",
+        "size",
+        "little",
+        "chance",
+        "unsure",
+        "ago",
+    ]
+    parts = pd.DataFrame({"by": "region", "group": names, "weight": 0.05, "base_weight": 0.15}).assign(
+        difference=-1.0, whole=-10.0, contribution=-2.0, p_adjusted=0.01
+    )  # each weighs a tenth and makes a fifth
+    parts.loc[4, "difference"] = 1.0
+    parts.loc[5, "base_weight"] = 0.36  # with 0.05 now it weighs more than a fifth
+    parts.loc[6, ["contribution", "weight", "base_weight"]] = [-0.9, 0.0, 0.0]
+    parts.loc[7, "p_adjusted"] = 0.05
+    verdicts = ["better", "worse", "changed", *["worse"] * 5, "no_clear_change", "worse"]
+    changes = pd.DataFrame({"by": "region", "group": names, "verdict": verdicts}).assign(
+        metric="m", variant="default", against=["previous"] * 9 + ["year_ago"]
+    )
+    found = drivers._stands_out(parts, Question("m", against="previous"), changes, 0.05)
+    assert parts.loc[found, "group"].tolist() == ["sure", "sure_too", "changed"]
+    # another metric's changes say nothing of it; against a target none are needed
+    assert not drivers._stands_out(parts, Question("other", against="previous"), changes, 0.05).any()
+    against_target = drivers._stands_out(parts, Question("m", target=1.0), changes, 0.05)
+    assert parts.loc[against_target, "group"].tolist() == ["sure", "sure_too", "changed", "unsure", "ago"]
 
 
 # --- what stands out ------------------------------------------------------------------------------
@@ -128,6 +258,15 @@ def test_the_one_group_that_moved_is_found_with_its_part_of_the_change(south_fel
     assert driver.whole == pytest.approx(860 / 1080 - 0.8)
     assert driver.rest_difference == pytest.approx(640 / 720 - 0.8)
     assert driver.p_adjusted < 1e-6
+    assert (driver.base_period, driver.n, driver.base_n) == ("2026Q1", 360, 200)
+
+
+def test_two_questions_are_answered_each_by_its_own_figures(south_fell):
+    churn = Question("customer_churn_rate", against="previous")
+    found = find_drivers(south_fell, [RETENTION, churn])
+    [kept], [lost] = found[RETENTION], found[churn]
+    assert (lost.group, lost.value) == ("south", pytest.approx(1 - kept.value))
+    assert lost.difference == pytest.approx(-kept.difference) and lost.question == churn
 
 
 def test_a_fall_of_all_groups_alike_has_no_driver(open_company):
@@ -142,6 +281,8 @@ def test_against_a_target_it_is_the_group_that_lies_below_the_others(south_fell)
     question = Question("customer_retention_rate", target=0.85)
     [driver] = find_drivers(south_fell, [question])[question]
     assert (driver.group, driver.base_value) == ("south", 0.85)
+    assert driver.rest_difference == pytest.approx(640 / 720 - 0.85)
+    assert (driver.whole, driver.base_period) == (pytest.approx(860 / 1080 - 0.85), "")
     assert driver.contribution == pytest.approx((220 / 360 - 0.85) / 3)
 
 

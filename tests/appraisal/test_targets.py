@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from scipy import stats
 
-from analysis.appraisal.targets import NO_CHANCE, chance_above, judge, judge_targets
+from analysis.appraisal.targets import NO_CHANCE, TARGET_COLUMNS, _why_not, chance_above, judge, judge_targets
 from analysis.catalogue import load_catalogue
 from analysis.facts import NotMeasured
 from analysis.metrics.intervals import poisson_interval, wilson_interval
@@ -83,6 +83,16 @@ def test_where_few_are_expected_the_binomial_tail_decides():
     assert judge(share(2, 3), METRICS["customer_retention_rate"], 1.0, 0.95)["verdict"] == "miss"
 
 
+def test_few_may_be_expected_on_the_far_side_of_the_target_too():
+    # 100 of 100 against 0.97: three misses are expected, so that none at all is told by 0.97^100 = 0.04755
+    assert chance_above(share(100, 100), "share", 0.97, 0.95) == (
+        pytest.approx(0.95245, abs=5e-6),
+        "binomial",
+    )
+    # at 0.95 five are expected, which is enough: z = 0.05 / √(0.95·0.05/100) = 2.29416
+    assert chance_above(share(100, 100), "share", 0.95, 0.95) == (pytest.approx(0.98911, abs=5e-6), "score")
+
+
 def test_a_mean_is_judged_by_students_t():
     mean = figure(value=10.0, standard_error=1.0, n=5)
     assert chance_above(mean, "mean", 8.0, 0.95).probability == pytest.approx(
@@ -109,6 +119,12 @@ def test_a_sampled_count_is_judged_by_the_poisson_tail():
         stats.poisson.cdf(10, 15)
     )  # 0.118
     assert chance_above(count, "count", float(low), 0.95).probability == pytest.approx(0.975)
+    assert chance_above(count, "count", float(high), 0.95).probability == pytest.approx(0.025)
+    # none seen: that there be at least none is sure, that two be due has the probability of seeing none of two, e^−2
+    none = figure(value=0.0, low=0.0, high=3.7, n=0)
+    assert chance_above(none, "count", 0.0, 0.95).probability == 1.0
+    assert chance_above(none, "count", 0.5, 0.95).probability == pytest.approx(math.exp(-0.5))
+    assert chance_above(none, "count", 2.0, 0.95).probability == pytest.approx(math.exp(-2))
 
 
 def test_other_figures_are_judged_by_their_interval_on_the_targets_side():
@@ -120,9 +136,44 @@ def test_other_figures_are_judged_by_their_interval_on_the_targets_side():
 @pytest.mark.parametrize(("kind", "given"), [
     ("modelled", figure(value=1.0)), ("mean", figure(value=1.0, n=1)), ("quantile", figure(value=1.0, low=1.0)),
     ("mean", figure(value=1.0, n=4, standard_error=0.0)), ("concentration", figure(value=0.4)),
+    ("mean", figure(value=1.0, n=1, standard_error=0.5)), ("ratio", figure(value=1.0, n=9, standard_error=0.0)),
+    ("net_share", figure(value=100.0, n=9, numerator=9, denominator=9, standard_error=0.0)),
+    ("quantile", figure(value=1.0, low=1.0, high=1.0)), ("count", figure(value=1.0, n=1)),
+    ("share", figure(value=0.5)), ("share", figure(numerator=0, denominator=0)),
 ])  # fmt: skip
 def test_without_an_interval_of_any_width_there_is_no_probability(kind, given):
     assert chance_above(given, kind, 2.0, 0.95) is NO_CHANCE
+
+
+def test_without_a_probability_nothing_is_settled_and_the_figures_own_reason_is_told():
+    no_spread = figure(value=1.0, n=4, standard_error=0.0, reason="no_spread")
+    for given, reason in ((no_spread, "no_spread"), (figure(value=1.0), "no_interval")):
+        found = judge(given, METRICS["resolution_time"], 2.0, 0.95)
+        assert math.isnan(found.pop("probability"))
+        assert found == {"method": "", "verdict": "undetermined", "reason": reason}
+
+
+@pytest.mark.parametrize(("positive", "level", "verdict"), [
+    (2, 0.75, "hit"), (2, 0.76, "undetermined"), (0, 0.75, "miss"), (0, 0.76, "undetermined"),
+])  # fmt: skip
+def test_the_level_itself_is_enough(positive, level, verdict):
+    # two of two against a half: 1 − 0.5² = 0.75; none of two: 0.5² = 0.25
+    assert judge(share(positive, 2), METRICS["customer_retention_rate"], 0.5, level)["verdict"] == verdict
+
+
+def test_a_narrow_interval_is_one_all_the_same():
+    narrow = figure(value=0.50, low=0.40, high=0.60)
+    assert chance_above(narrow, "modelled", 0.60, 0.95).probability == pytest.approx(0.025)
+    assert chance_above(narrow, "modelled", 0.50, 0.95).probability == 0.5
+
+
+@pytest.mark.parametrize(("metric", "target", "reason"), [
+    ("csat", 0.0, None), ("csat", 1.0, None), ("csat", 1.01, "target_out_of_reach"),
+    ("csat", -0.01, "target_out_of_reach"), ("nps", 100.0, None), ("nps", -100.0, None),
+    ("nps", 100.5, "target_out_of_reach"), ("nps", -100.5, "target_out_of_reach"), ("revenue", 1e12, None),
+])  # fmt: skip
+def test_a_target_may_lie_at_the_end_of_what_a_metric_can_reach_and_not_beyond(metric, target, reason):
+    assert _why_not(METRICS[metric], figure(value=0.5), target) == reason
 
 
 def test_an_exact_figure_reaches_its_target_or_not_and_has_no_probability():
@@ -130,7 +181,7 @@ def test_an_exact_figure_reaches_its_target_or_not_and_has_no_probability():
     for value, target, verdict in ((0.1 + 0.2, 0.3, "hit"), (100.0, 100.01, "miss"), (101.0, 100.0, "hit")):
         found = judge(figure(value=value, reason="census"), revenue, target, 0.95)
         assert (found["verdict"], found["method"]) == (verdict, "exact")
-        assert math.isnan(found["probability"])
+        assert math.isnan(found["probability"]) and found["reason"] == "census"
     lost = judge(figure(value=5.0, reason="census"), METRICS["lost_customers"], 4.0, 0.95)
     assert lost["verdict"] == "miss"  # fewer would be better
 
@@ -147,6 +198,18 @@ def test_misses_come_first_and_the_periods_own_target_stands_before_the_general(
     assert rows.loc["orders", "verdict"] == "hit"
 
 
+def test_of_one_verdict_the_catalogues_order_stands_and_what_cannot_be_compared_comes_last(open_company):
+    rows = judged(
+        open_company, "revenu,,,,,7", "orders,,,,,9", "top_decile_share,,,,,0.5", "buyers,,,,,9", "revenue,,,,,91",
+        "customer_retention_rate,,,,,0.5",
+    )  # fmt: skip
+    known = [name for name in METRICS if name in ("orders", "buyers", "revenue")]
+    assert list(rows["metric"]) == [*known, "customer_retention_rate", "top_decile_share", "revenu"]
+    assert tuple(rows.columns) == TARGET_COLUMNS
+    assert set(rows[["value", "low", "high", "n", "target", "probability"]].dtypes.astype(str)) == {"float64"}
+    assert rows["target"].tolist()[-3:] == [0.5, 0.5, 7.0]
+
+
 def test_a_rate_of_two_customers_settles_nothing(open_company):
     [row] = judged(open_company, "customer_retention_rate,,,,,0.5").itertuples()
     # two of two against a half: 1 − 0.5² = 0.75
@@ -159,6 +222,8 @@ def test_groups_are_judged_where_they_are_asked_for(open_company):
     rows = judged(open_company, *targets, dimensions=["region"]).set_index("group")
     assert rows["verdict"].to_dict() == {"south": "miss", "north": "hit"}
     assert rows["value"].to_dict() == {"south": 60.0, "north": 30.0}
+    [row] = judged(open_company, "revenu,,,region,north,25", dimensions=["region"]).itertuples()
+    assert (row.group, row.verdict, row.reason) == ("north", "not_compared", "metric_unknown")
 
 
 @pytest.mark.parametrize(("targets", "reason"), [

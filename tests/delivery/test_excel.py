@@ -484,3 +484,20 @@ def test_the_command_writes_beside_the_reports_unless_told_otherwise(shop, tmp_p
 def test_chinese_sheets_hold_no_english_words_of_ours(files):
     english = {"measured", "not measured", "higher", "lower", "default definition", "holds", "count", "share"}
     assert english.isdisjoint(texts_of(files["zh"]))
+
+
+def test_groups_have_the_names_of_the_settings_beside_their_words_in_the_data(
+    shop, files, with_names, tmp_path
+):
+    names = {"high": {"zh": "头部客户"}, "low": {"zh": FORMULA}}
+    path = write_excel(with_names(shop, value_band=names), tmp_path / "named.xlsx", "zh")
+    own, plain = (rows_of(each, "全部指标数据") for each in (path, files["zh"]))
+    word, name, value = (label(f"excel.{key}", "zh") for key in ("group_id", "group", "value"))
+    called = {row[word].value: row[name].value for row in own}
+    assert called["high"] == "头部客户" and called["middle"] == "中价值"
+    assert called["low"] == "'" + FORMULA and {row[name].data_type for row in own} <= {
+        "s",
+        "n",
+    }  # text, no formula
+    assert [row[value].value for row in own] == [row[value].value for row in plain]
+    assert "头部客户" in {row["价值分层"].value for row in rows_of(path, "客户")}

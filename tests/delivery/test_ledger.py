@@ -73,6 +73,16 @@ def test_it_is_on_the_disk_before_a_letter_is_handed_over(path, monkeypatch):
         assert synced == [path.stat().st_size] and path.read_bytes().endswith(b"\n")
 
 
+def test_the_name_of_a_new_ledger_is_on_the_disk_too_and_no_folder_stays_open(path, monkeypatch):
+    synced, at_first = [], len(list(Path("/dev/fd").iterdir()))
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor)))
+    with open_ledger(path):
+        assert [(one.st_ino, one.st_dev) for one in synced] == [
+            (path.parent.stat().st_ino, path.parent.stat().st_dev)
+        ]
+    assert len(list(Path("/dev/fd").iterdir())) == at_first
+
+
 def test_a_letter_is_known_again_whatever_the_letters_of_its_name(path):
     with open_ledger(path) as ledger:
         ledger.begin(BOARD, "run1", "m1", 1)
@@ -125,6 +135,34 @@ def test_a_line_that_was_being_written_when_the_machine_stopped_is_taken_out(pat
         assert path.read_bytes() == whole
         ledger.begin(AM01, "run1", "m2", 1)
     assert [line["to"] for line in lines_of(path)] == ["board", "AM01"]
+
+
+def test_what_surely_did_not_arrive_is_read_back_as_never_handed_over(path):
+    with open_ledger(path) as ledger:
+        ledger.begin(BOARD, "run1", "m1", 1)
+        ledger.end(BOARD, "not_sent")
+    assert set(lines_of(path)[1]).isdisjoint({"accepted", "code"})  # nobody took it, and no server answered
+    assert [one.ending for one in attempts_for(read_ledger(path), BOARD)] == ["not_sent"]
+    assert status(path, BOARD) is None
+
+
+def test_names_can_be_read_by_whoever_opens_the_file_and_blank_lines_do_no_harm(path):
+    finance = LetterKey("2026Q3", "财务", "", "zh")
+    with open_ledger(path) as ledger:
+        for key in (finance, BOARD):
+            ledger.begin(key, "run1", "m1", 1)
+            ledger.end(key, "sent", [1])
+    assert '"to": "财务"' in path.read_text(encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace("\n", "\n \n\n"), encoding="utf-8")
+    assert (status(path, finance), status(path, BOARD)) == ("sent", "sent")
+
+
+def test_an_ending_that_nobody_knows_stops_everything_though_the_line_is_whole(path):
+    with open_ledger(path) as ledger:
+        ledger.begin(BOARD, "run1", "m1", 1)
+    path.write_text(path.read_text().replace("about_to_send", "paid"))
+    with pytest.raises(LedgerError, match="line 1: cannot be read"):
+        read_ledger(path)
 
 
 @pytest.mark.parametrize("line", ["nonsense", "[]", '{"event": "sent"}', '{"event": "paid", "to": "board"}'])

@@ -19,22 +19,18 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 
-from analysis.delivery import letter as letter_module
-from analysis.delivery.letter import (
-    Letter,
-    company_letter,
-    encoded_bytes,
-    report_address,
-    slice_letter,
-)
-from analysis.delivery.letter_html import html_of
-from analysis.delivery.letter_parts import Cell, Heading, Point, Points, Table, plain, width_of
-from analysis.delivery.letter_text import COLUMNS, text_of, wrapped
+from analysis.delivery import company_letter as letter_module
+from analysis.delivery.company_letter import company_letter, report_address
+from analysis.delivery.letter import Letter, encoded_bytes
+from analysis.delivery.letter_parts import width_of
+from analysis.delivery.letter_text import COLUMNS
 from analysis.delivery.message import Heading as MailHeading
 from analysis.delivery.message import message_bytes, message_id
+from analysis.delivery.slice_letters import slice_letter
 from analysis.delivery.slices import Slice, slice_figures
 from analysis.delivery.suppression import MANAGER, TEAM
 from analysis.errors import InputError
+from analysis.report.pages.summary import moved_count
 from analysis.suite import Results, measure_suite
 
 MOST_HTML_BYTES = 80_000
@@ -288,11 +284,24 @@ def test_the_subject_has_company_period_and_one_fact(letters):
 def test_the_letter_tells_what_moved_what_was_missed_and_what_to_do(letters):
     said = letters["company", "en"].text
     order = [
-        said.index(heading) for heading in ("What moved for sure", "Targets missed", "What to do", "Attached")
+        said.index(heading)
+        for heading in ("What moved beyond chance", "Targets missed", "What to do", "Attached")
     ]
     assert order == sorted(order)
     assert re.search(r"Customer retention rate +60\.0% \(target 99\.0%\) +✗ miss", said)
     assert "1 Apr 2024 – 30 Jun 2024" in said
+
+
+def test_the_letter_says_how_many_moved_though_it_tells_only_the_first(letters, results):
+    for language in ("en", "zh"):
+        counted = moved_count(results, language)
+        assert counted
+        # the text is wrapped to lines
+        assert "".join(counted.split()) in "".join(letters["company", language].text.split())
+
+
+def test_remarks_of_a_table_stand_in_the_brackets_of_the_language(letters):
+    assert "（目标99.0%）" in letters["company", "zh"].text and "(目标" not in letters["company", "zh"].text
 
 
 def test_tiles_have_the_headline_figures_as_the_run_has_them(letters, results):
@@ -491,35 +500,19 @@ def test_a_company_of_orders_alone_has_its_letter(open_company, folder):
     assert "60.0%" in letter.text and "Targets missed" not in letter.text
 
 
-# --- text and HTML of parts ---------------------------------------------------------------------------
-
-
-def test_chinese_breaks_anywhere_but_not_before_a_closing_mark():
-    lines = wrapped("客户留存率变差，" * 12, columns=20)
-    assert max(map(width_of, lines)) <= 20 and "".join(lines) == "客户留存率变差，" * 12
-    assert all(line[0] not in "，。）" for line in lines)
-    assert wrapped("one two three", "* ", columns=9) == ["* one two", "  three"]
-    assert wrapped("") == [""]
-
-
-def test_a_table_too_wide_stands_cell_below_cell():
-    rows = ((Cell("Customer retention rate", remark="n = 1,855"), Cell("59.6%", verdict="worse")),)
-    narrow = text_of([Table(("Metric", "Value"), rows, "c")], "en")
-    assert narrow.splitlines()[0] == "Metric" + 39 * " " + "Value"
-    assert narrow.splitlines()[2] == "Customer retention rate (n = 1,855)  59.6% ▼ worse"
-    wide = text_of([Table(("Metric", "Value " * 12), rows, "c")], "zh")
-    assert wide.splitlines()[1].startswith("    Value Value") and "59.6% ▼ 变差" in wide
-
-
-def test_a_text_is_cut_by_its_width_and_keeps_no_unseen_signs():
-    assert plain("a\r\nb\u202ec\u200b d") == "a b c d"
-    assert plain("長" * 30, 11) == "長長長長長…" and width_of("長長長長長…") == 11
-    assert plain("short", 11) == "short"
-
-
-def test_every_text_is_escaped_where_it_stands():
-    table = Table(("<k3>",), ((Cell("<k4>", remark="<k5>"),),), "<k6>")
-    parts = [Heading("<k0>"), Points((Point("<k1>", "worse", "<k2>"),)), table]
-    html = html_of(parts, language="en", title="<k7>", preheader="<k8>")
-    for place in range(9):
-        assert f"<k{place}>" not in html and f"&lt;k{place}&gt;" in html
+@in_each_language
+def test_a_slices_letter_and_workbook_call_groups_by_the_names_of_the_settings(results, with_names, language):
+    names = {"account_manager": {"A": {"en": "Ada L.", "zh": "艾达"}, "C": {"zh": "<i>赵"}},
+             "account_team": {"<b>s": {"en": "South", "zh": "南组"}}}  # fmt: skip
+    own = with_names(results, **names)
+    letter, plain = (slice_letter(each, Slice(MANAGER, "A"), language=language) for each in (own, results))
+    name = {"en": "Ada L.", "zh": "艾达"}[language]
+    assert name in letter.subject and name in letter.text and name in letter.html
+    numbers = [re.findall(r"\d[\d.,]*", each.text.partition(run.book.fingerprint[:16])[0])
+               for each, run in ((letter, own), (plain, results))]  # fmt: skip
+    assert numbers[0] == numbers[1] and len(numbers[0]) > 20
+    team = slice_letter(own, Slice(TEAM, "<b>s"), language=language)
+    cells = {cell.value for sheet in openpyxl.load_workbook(io.BytesIO(team.attachments[0].content))
+             for row in sheet.iter_rows() for cell in row}  # fmt: skip
+    assert {"en": "South", "zh": "南组"}[language] in team.subject
+    assert ({"en": "Bob", "zh": "<i>赵"}[language]) in cells and "<i>" not in team.html

@@ -6,6 +6,7 @@ import email
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -254,7 +255,7 @@ def post(
         settings = company.settings.model_copy(update={"mail": MailSettings.model_validate(values)})
         made_here = Post(box, company.params.model_copy(update={"settings": settings}), dict(ENVIRONMENT),
                          replace(made, folder=folder))  # fmt: skip
-        monkeypatch.setattr(mail, "ready_run", lambda params, period, allow_running: made_here.run)
+        monkeypatch.setattr(mail, "ready_run", lambda params, period, **_: made_here.run)
         return made_here
 
     return opened
@@ -460,6 +461,40 @@ def test_the_command_ends_with_1_where_somebody_was_not_sent_to(of_company, serv
         "AM02 (en): sent",
         "1 refused, 1 sent",
     ]
+
+
+def test_a_report_made_elsewhere_is_mailed_from_there_and_to_nobody_who_has_it(
+    of_company, company, serve_mail, tmp_path
+):
+    box = serve_mail("none")
+    params = of_company(server=server_of(box), recipients=[{"name": "board"}, {"name": "beijing"}])
+    own = company.params.root / "reports" / "house"
+    shutil.copytree(own / "2024Q2", tmp_path / "2024Q2")
+    first = workbook("mail", "2024Q2", "--params", params, "--to", "board")
+    assert (first.exit_code, first.stdout) == (0, "board (en): sent\n1 sent\n")
+    second = workbook("mail", "2024Q2", "--params", params, "--reports", tmp_path)
+    assert second.exit_code == 0, second.output
+    assert second.stdout.startswith("board (en): already sent: from run ")
+    assert second.stdout.endswith("\nbeijing (en): sent\n1 already sent, 1 sent\n")
+    assert "beijing" in (tmp_path / "mail-ledger.jsonl").read_text() and len(box.taken) == 2
+
+
+def test_what_became_of_letters_is_told_in_chinese_with_the_same_numbers(of_company, serve_mail):
+    box = serve_mail("none", answers={"deputy@house.example": ["550 no such user"]})
+    params = of_company(server=server_of(box), recipients=[{"name": "board"}, {"name": "beijing"}])
+    outcome = workbook("mail", "2024Q2", "--params", params, "--language", "zh")
+    assert outcome.exit_code == 1
+    assert outcome.stdout.splitlines() == [
+        "board (en)：部分送达：共2个地址，送达1个：第2个地址：550 no such user；请更正后加 --again board",
+        "beijing (en)：已发送",
+        "部分送达1封、已发送1封",
+    ]
+    again = workbook("mail", "2024Q2", "--params", params, "--language", "zh").stdout.splitlines()
+    assert re.fullmatch(
+        r"board \(en\)：部分送达：此前已发送，但部分地址未送达（运行 \w{8}，.*）；请更正地址后加 --again board",
+        again[0],
+    )
+    assert re.fullmatch(r"beijing \(en\)：此前已发送：运行 \w{8}，.*", again[1])
 
 
 MAILS = """

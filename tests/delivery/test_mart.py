@@ -354,6 +354,19 @@ def test_the_command_loads_a_range_of_periods(open_orders, tmp_path):
     assert values["value"].tolist() == [50.0, 70.0]
     refused = CliRunner().invoke(app, ["mart", "-f", params, "-p", "2024Q1", "--to", "odd://host/db"])
     assert refused.exit_code == 2 and "knows no database" in refused.output
+    empty = CliRunner().invoke(app, ["mart", "-f", params, "-p", "2021Q1..2021Q2", "--to", target])
+    assert empty.exit_code == 2 and "2021Q1 has no data: they begin on" in empty.output
+    in_chinese = CliRunner().invoke(app, ["mart", "-f", params, "-p", "2024Q2", "--to", target, "-l", "zh"])
+    counted = re.search(r"2024Q2: ([\d,]+) figures, (\d+) customers", done.stderr)
+    assert in_chinese.stderr == f"2024Q2：{counted[1]}个指标值，{counted[2]}位客户\n"
+
+
+def test_a_folder_of_any_name_is_a_path_and_no_address(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    load_mart(run("demo", "2024Q2"), "./a:b@c")
+    assert [path.name for path in tmp_path.iterdir()] == ["a:b@c"] and ask(
+        "./a:b@c", "select 1 from runs"
+    ).size == 1
 
 
 def test_the_guides_queries_run_on_a_mart(run, everywhere):

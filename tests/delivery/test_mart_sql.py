@@ -301,11 +301,17 @@ def test_mysql_would_have_keys_of_a_length_that_tell_small_letters_from_capitals
         ("postgresql://me:s3cret@host/db", "a password does not belong on the command line"),
         ("postgresql://me@host/db?password=s3cret", "a password does not belong on the command line"),
         ("postgresql://me:s3@cret@host/db", "written %40"),
+        ("postgresql://me@host/db?sslToken=s3cret", "a password does not belong on the command line"),
+        ("jdbc:postgresql://host/db?user=me&password=s3cret", "neither an address such as"),
+        ("postgresql:me:s3cret@host/db", "neither an address such as"),
+        ("postgres//me:s3cret@host/db", "neither an address such as"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_refused_without_its_password(address, said):
+def test_an_address_that_cannot_be_used_is_refused_without_its_password(address, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(MartError, match=said) as refused:
         check_target(address)
+    assert not list(tmp_path.iterdir())  # nor is it a folder's name now
     assert "s3" not in str(refused.value) and "cret" not in str(refused.value)
 
 

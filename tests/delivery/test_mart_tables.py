@@ -97,3 +97,12 @@ def test_groups_and_reasons_are_told_in_both_languages(rows):
     missing = kpis[kpis["status"] == "not_measured"]
     assert len(missing) and missing[["reason", "reason_en", "reason_zh"]].notna().all(axis=None)
     assert kpis.loc[kpis["reason"].isna(), ["reason_en", "reason_zh"]].isna().all(axis=None)
+
+
+def test_the_names_of_the_settings_stand_beside_the_values_and_not_for_them(results, with_names, rows):
+    own = with_names(results, region={"north": {"zh": "北区"}})
+    kpis = mart_tables(own, datetime(2024, 7, 1))["kpis"].to_pandas()
+    north = kpis[kpis["group_id"] == "north"]
+    assert len(north) and set(north["group_name_zh"]) == {"北区"} and set(north["group_name_en"]) == {"north"}
+    pd.testing.assert_series_equal(kpis["value"], rows["kpis"]["value"])
+    assert set(kpis["run"]) != set(rows["kpis"]["run"])  # other words: another run

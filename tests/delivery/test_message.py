@@ -89,6 +89,30 @@ def test_headers_say_who_to_whom_when_and_that_nobody_should_answer_by_machine(m
     assert re.fullmatch(r"<[0-9a-f]{32}@house\.example>", message["Message-ID"])
 
 
+def test_where_answers_go_to_the_sender_no_header_says_so():
+    assert "Reply-To" not in read(message_bytes(LETTER, replace(HEADING, reply_to=())))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=?utf-8?q?Bonus?= for all", "a =? b ?= c", "c" * 70 + " plain", "c d " * 40 + "e", "留存 " * 30 + "率"],
+)
+def test_what_looks_like_an_encoded_word_or_is_long_is_read_as_it_was_written(text):
+    subject = text.replace("c" * 70, "c")
+    one = Address(text, "a", "b.example")
+    heading = replace(HEADING, sender=one, to=(one, one), reply_to=(one,))
+    content = message_bytes(replace(LETTER, subject=subject), heading)
+    assert read(content)["Subject"] == subject
+    headers = email.message_from_bytes(content)
+    found = getaddresses([headers["From"], headers["To"], headers["Reply-To"]])
+    assert [(str(make_header(decode_header(name))), plain) for name, plain in found] == [
+        (text, "a@b.example")
+    ] * 4
+    lines = content.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert max(map(len, lines)) <= 78  # RFC 5322, section 2.1.1: what a line should keep to
+    assert max(len(line) for line in lines if b"=?utf-8" in line) <= 76  # RFC 2047, section 2: has to
+
+
 def test_text_and_html_come_back_whole_in_utf_8(message):
     plain, html = (message.get_body((kind,)) for kind in ("plain", "html"))
     assert plain.get_content_charset() == html.get_content_charset() == "utf-8"

@@ -60,14 +60,28 @@ def test_a_whole_run_is_ready_with_its_results(book, made):
 
 
 def test_a_run_that_was_never_made_says_how_it_is(book):
-    said = r"^there is no report of 2024Q1; make it: workbook run --params .*company.yml --period 2024Q1$"
+    said = (
+        r"^there is no report of 2024Q1 in .*reports/company; make it: workbook run --params .*company.yml "
+        r"--period 2024Q1, or name the folder that has it with --reports$"
+    )
     with pytest.raises(NotReady, match=said):
         ready_run(book.params, "2024Q1")
 
 
+def test_a_run_in_another_folder_is_found_there_and_made_there(book, made, tmp_path):
+    shutil.copytree(made(), tmp_path / "2024Q2")
+    assert ready_run(book.params, "2024Q2", reports=tmp_path).folder == tmp_path / "2024Q2"
+    with pytest.raises(
+        NotReady, match=f"in {tmp_path}; make it: .* --period 2024Q1 --reports {tmp_path}, or"
+    ):
+        ready_run(book.params, "2024Q1", reports=tmp_path)
+
+
 def test_a_partial_run_beside_is_not_sent(book, made):
     made(folder="2024Q2-PARTIAL", status="partial")
-    with pytest.raises(NotReady, match="no report of 2024Q2 but one that is PARTIAL .* and is not sent"):
+    with pytest.raises(
+        NotReady, match="no report of 2024Q2 in .* but one that is PARTIAL .* and is not sent"
+    ):
         ready_run(book.params, "2024Q2")
 
 
@@ -106,6 +120,13 @@ def test_data_that_changed_since_make_the_run_stale(opened, made):
     orders.write_text(orders.read_text() + "o99,a,2024-06-01,1\n")
     with pytest.raises(NotReady, match="made from other data"):
         ready_run(book.params, "2024Q2")
+
+
+def test_other_names_of_values_make_the_run_stale(book, made):
+    made()
+    settings = book.settings.model_copy(update={"value_names": {"region": {"n": {"zh": "北区"}}}})
+    with pytest.raises(NotReady, match="made from other data, settings"):
+        ready_run(book.params.model_copy(update={"settings": settings}), "2024Q2")
 
 
 def test_settings_of_numbers_make_the_run_stale_and_those_of_mail_do_not(opened, made):

@@ -47,12 +47,12 @@ def everybody(team_of: dict[str, str | None]) -> list[tuple[str, str]]:
 
 
 def worlds(count: int, seed: int) -> Iterable[tuple[Rows, dict[str, str | None]]]:
-    """Companies of a few managers in none to three teams, many of them small."""
+    """Companies of a few managers in none to three teams, many of them small; in some not every manager has a team."""
     draw = np.random.default_rng(seed)
     for number in range(count):
         managers = [f"m{place}" for place in range(draw.integers(2, 8))]
         teams = [None, "a", "b", "c"][: 1 + number % 4]
-        team_of = {name: teams[draw.integers(number % 4 > 0, len(teams))] for name in managers}
+        team_of = {name: teams[draw.integers(number % 8 > 4, len(teams))] for name in managers}
         sizes = draw.choice([0, 1, 2, 3, 4, 5, 6, 9, 15, 40], size=len(managers) + 1)
         rows = {
             name: (int(n), int(draw.binomial(n, 0.4)))
@@ -206,11 +206,52 @@ def test_a_team_that_tells_on_its_managers_is_withheld_itself():
     assert {(TEAM, "north"), (TEAM, "south"), (MANAGER, "c")} <= withheld(rows, team_of)
 
 
+def test_a_manager_without_a_team_is_not_what_the_company_has_more_than_all_its_teams():
+    team_of = {"a": "north", "b": "north", "c": "south", "d": "south", "x": None}
+    rows = {"a": (20, 9), "b": (30, 9), "c": (40, 9), "d": (50, 9), "x": (3, 1), NOBODY: (2, 1)}
+    # x and the smaller team are unknown then, and of this team the smaller manager
+    assert withheld(rows, team_of) == {(MANAGER, "x"), (TEAM, "north"), (MANAGER, "a")}
+    # another manager without a team, or enough rows that are nobody's, make up for a team
+    assert withheld(rows | {"y": (8, 3)}, team_of | {"y": None}) == {(MANAGER, "x"), (MANAGER, "y")}
+    assert withheld(rows | {NOBODY: (5, 1)}, team_of) == {(MANAGER, "x")}
+
+
+def test_where_every_team_is_withheld_a_manager_hides_what_all_those_withheld_have_in_common():
+    # North holds 4 rows, and the company less south only these, so that both teams are withheld, and of south c, its
+    # smallest. Then a, b, c hold 34 rows of 34 hits, as d and e being shown would tell: d is withheld, e need not be.
+    team_of = {"a": "north", "b": "north", "c": "south", "d": "south", "e": "south"}
+    rows = {"a": (2, 2), "b": (2, 2), "c": (30, 30), "d": (40, 20), "e": (50, 25), NOBODY: (0, 0)}
+    teams = {(TEAM, "north"), (TEAM, "south")}
+    assert withheld(rows, team_of) == teams | {(MANAGER, name) for name in "abcd"}
+    # with one row in c that is no hit nothing is told of them, and d is shown
+    assert withheld(rows | {"c": (30, 29)}, team_of) == teams | {(MANAGER, name) for name in "abc"}
+
+
 def test_answers_that_are_all_the_same_are_withheld_however_many_they_are():
     rows = {"a": (50, 20), "b": (9, 4), "c": (30, 9), "d": (40, 9), NOBODY: (20, 5)}
     frame = cells(rows, ALONE)
     frame["is_alike"] = frame["group"].eq("c")
     assert suppress(frame, ALONE, SMALLEST) == {("f", MANAGER, "c")}
+    nobodys = frame["by"].eq(MANAGER) & frame["group"].isna()  # without those, another must stand in for them
+    assert suppress(frame[~nobodys], ALONE, SMALLEST) == {("f", MANAGER, "c"), ("f", MANAGER, "b")}
+
+
+@pytest.mark.parametrize("hits", [lambda n: n, lambda n: 0])
+def test_where_the_company_tells_that_all_are_alike_only_the_number_of_rows_is_kept(hits):
+    rows = {name: (n, hits(n)) for name, n in {"a": 4, "b": 9, "c": 30, "d": 40, NOBODY: 0}.items()}
+    assert withheld(rows, ALONE) == {(MANAGER, "a"), (MANAGER, "b")}
+
+
+def test_the_companys_only_hit_is_not_told_by_its_manager_being_shown():
+    # without c the company has none, so that each of the others would be known to have none
+    rows = {"a": (4, 0), "b": (9, 0), "c": (30, 1), "d": (40, 0), NOBODY: (0, 0)}
+    assert withheld(rows, ALONE) == {(MANAGER, "a"), (MANAGER, "c")}
+
+
+def test_a_manager_without_rows_is_withheld_and_hides_nobody():
+    rows = {"a": (90, 40), "b": (0, 0), NOBODY: (5, 1)}  # besides a there are five rows, as many as it takes
+    assert withheld(rows, dict.fromkeys("ab")) == {(MANAGER, "b")}
+    assert withheld(rows | {NOBODY: (4, 1)}, dict.fromkeys("ab")) == {(MANAGER, "a"), (MANAGER, "b")}
 
 
 def test_metrics_that_tell_on_each_other_are_withheld_together():
@@ -218,6 +259,15 @@ def test_metrics_that_tell_on_each_other_are_withheld_together():
     few = rows | {"c": (2, 1)}
     both = pd.concat([cells(rows, ALONE, metric="retention"), cells(few, ALONE, metric="churn")])
     assert suppress(both, ALONE, SMALLEST) == {("f", MANAGER, "c")}
+    # what is nobody's helps only where there is enough of it in both; else b stands in, next in size
+    less = few | {NOBODY: (4, 1)}
+    both = pd.concat([cells(rows, ALONE, metric="retention"), cells(less, ALONE, metric="churn")])
+    assert suppress(both, ALONE, SMALLEST) == {("f", MANAGER, "c"), ("f", MANAGER, "b")}
+    # together b and c hold four rows in one of them, however many in the other
+    five, more = dict.fromkeys("abcde"), rows | {"e": (60, 20)}
+    less = more | {"a": (9, 4), "b": (2, 1), "c": (2, 1), NOBODY: (0, 0)}
+    both = pd.concat([cells(more, five, metric="retention"), cells(less, five, metric="churn")])
+    assert suppress(both, five, SMALLEST) == {("f", MANAGER, name) for name in "abc"}
     apart = pd.concat([cells(rows, ALONE, family="g"), cells(few, ALONE)])
     assert suppress(apart, ALONE, SMALLEST) == {("f", MANAGER, "c")}
 

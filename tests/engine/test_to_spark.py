@@ -171,6 +171,7 @@ READINGS = [
     *(f"utc_by_format('{text}', '%Y-%m-%d %H:%M:%S %z')" for text in WITH_OFFSET),
     *(f"iso_local('{text}')" for text in ISO),
     *(f"iso_utc('{text}')" for text in ISO_WITH_OFFSET),
+    *(f"epoch_utc(cast({number} as bigint))" for number in (0, 1711843200000, 1720923402036, 999999999999)),
 ]
 BY_ROW = {"numbers": NUMBERS, "texts": TEXTS, "days": DAYS, "windows": WINDOWS, "readings": READINGS}
 

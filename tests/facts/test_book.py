@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -119,11 +120,57 @@ def test_names_come_from_the_companys_own_table_and_tell_groups_apart(open_compa
     orders = "order_id,customer_id,ordered_at,amount\n1,a,2026-05-01,1\n"
     book = open_company({"orders": orders, "account_managers": NAMED}, "2026Q2")
     # two are called the same; one is called what another's number is; one has no name; signs nobody sees are spaces
-    assert book.names_of("account_manager") == {
+    assert book.names_of("account_manager", "zh") == book.names_of("account_manager", "en") == {
         "a1": "Li Wei (a1)", "a2": "Li Wei (a2)", "a3": "Zhao Min", "a4": "a3 (a4)", "a6": "Two lines and a tab [31m",
     }  # fmt: skip
-    assert book.names_of("product") == {}  # products are not supplied
-    assert book.names_of("region") == {}  # no table names regions
+    assert book.names_of("product", "en") == {}  # products are not supplied
+    assert book.names_of("region", "en") == {}  # no table names regions
+
+
+NAMES = {
+    "account_manager": {
+        "a1": {"zh": "李伟"}, "a2": {"en": "Li Wei", "zh": "李伟"}, "a4": {"zh": "赵敏"}, "a9": {"en": "Gone"},
+    },
+    "handled_by": {"agent": {"zh": "客服"}, "bot": {"en": " <b>Bot</b>\n2 "}},
+    "team": {"n": {"en": "North", "zh": "北组"}, "s": {"en": "South"}},
+    "served_by": {"s": {"zh": "南组"}},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def named(open_company):
+    """That company, with names in its settings, and an order in each of two channels."""
+    orders = "order_id,customer_id,ordered_at,amount\n1,a,2026-05-01,1\n"
+    tables = {"orders": orders, "account_managers": NAMED}
+    return open_company(tables, "2026Q2", value_names=NAMES)
+
+
+def test_the_settings_name_first_then_the_companys_table_then_the_catalogue(named):
+    # a1 and a2 are both 李伟 in Chinese; in English a1's name comes from the table, and is a2's in the settings too
+    assert named.names_of("account_manager", "zh") == {
+        "a1": "李伟 (a1)", "a2": "李伟 (a2)", "a3": "Zhao Min", "a4": "赵敏", "a6": "Two lines and a tab [31m",
+    }  # fmt: skip
+    assert named.names_of("account_manager", "en") == {
+        "a1": "Li Wei (a1)", "a2": "Li Wei (a2)", "a3": "Zhao Min", "a4": "a3 (a4)", "a6": "Two lines and a tab [31m",
+        "a9": "Gone",
+    }  # fmt: skip
+    declared = {"workflow": "自动流程", "self": "客户自助"}
+    assert named.names_of("handled_by", "zh") == {"agent": "客服", "bot": "机器人", **declared}
+    assert named.names_of("handled_by", "en")["bot"] == "<b>Bot</b> 2"
+
+
+def test_a_dimension_of_the_same_groups_as_another_has_its_names_unless_it_has_its_own(named):
+    assert named.names_of("team", "zh") == {"n": "北组"}
+    assert named.names_of("served_by", "zh") == {"n": "北组", "s": "南组"}
+    assert named.names_of("served_by", "en") == {"n": "North", "s": "South"}
+
+
+def test_another_name_is_another_run_of_the_same_numbers(named):
+    settings = named.settings.model_copy(update={"value_names": {}})
+    plain = replace(named, params=named.params.model_copy(update={"settings": settings}))
+    assert plain.fingerprint_of_numbers == named.fingerprint_of_numbers
+    assert plain.fingerprint != named.fingerprint
+    assert named.fingerprint == replace(named).fingerprint
 
 
 def test_metrics_for_each_value_come_in_the_order_of_a_column_else_by_name(open_company):

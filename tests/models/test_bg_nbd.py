@@ -182,7 +182,7 @@ def test_badly_scaled_time_is_no_obstacle(cdnow, fit):
     [
         (([], [], []), "no customers"),
         (([0] * 100, [0] * 100, [20] * 100), "None of the 100 customers bought again"),
-        (([3, 1, 2], [9, 5, 8], [10, 10, 10]), "3 repeat customers are too few"),
+        (([3, 1, 2], [9, 5, 8], [10, 10, 10]), "Too few repeat customers (3)"),
         (([2] * 100, [5] * 100, [20] * 100), "only 1 different"),
     ],
 )

@@ -26,14 +26,14 @@ def test_mbg_nbd_stands_in_where_bg_nbd_does_not_fit(cdnow, monkeypatch):
     fit, badge = fit_purchases(cdnow["x"], cdnow["t_x"], cdnow["T"])
     assert (fit.model, badge.verdict) == ("mbg_nbd", "with_care")
     assert badge.rule.startswith("MBG/NBD stands in for BG/NBD. No maximum")
-    assert badge.rule_zh.startswith("以 MBG/NBD 代替 BG/NBD。")
+    assert badge.rule_zh.startswith("以“MBG/NBD”代替“BG/NBD”。")
 
 
 def test_few_customers_get_a_mean_rate_that_is_hardly_known():
     """3 purchases: the rate's error is at least 1/√3 = 58 % of it, more than a third."""
     fit, badge = fit_purchases([1, 2, 0], [5, 8, 0], [10, 10, 20])
     assert (fit.model, badge.verdict) == ("cohort_mean", "do_not_use")
-    assert "2 repeat customers are too few" in badge.rule
+    assert "Too few repeat customers (2)" in badge.rule
     assert "The mean purchase rate stands in for BG/NBD" in badge.rule and "平均购买率" in badge.rule_zh
 
 

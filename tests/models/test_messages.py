@@ -18,6 +18,6 @@ def test_every_message_has_both_languages_with_the_same_blanks(code):
 
 def test_a_message_is_filled_in():
     assert worded("too_few_repeaters", repeaters=3.0, least=10) == (
-        "3 repeat customers are too few; the model needs at least 10.",
+        "Too few repeat customers (3); the model needs at least 10.",
         "仅有3位重复购买客户，少于模型所需的10位。",
     )

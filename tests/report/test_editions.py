@@ -10,10 +10,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from analysis.report import editions, paper
 from analysis.report.editions import BoundPage, write_editions
+from analysis.report.explanations_shown import Explanation, how_computed
 from analysis.report.html import PageBody, PageError, PageLink, page_around, page_body
 from analysis.report.links import dead_links, definition_id, figure_id, to_definition, to_page
 from analysis.report.page_checks import check_page, read_page
-from analysis.report.tables_shown import Explanation, how_computed
 
 HEADER = {"company": "Harbour & Field", "period": "2026Q3", "run": "3f2a91c"}
 LINKS = (

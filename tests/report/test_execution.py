@@ -10,8 +10,8 @@ import pytest
 from analysis.params import load_params
 from analysis.periods import parse_period
 from analysis.report import run as run_module
-from analysis.report.run import run_report
-from analysis.report.tables_shown import label
+from analysis.report.run import run_reports
+from analysis.report.words import label
 
 BEFORE = "print('before')\n"
 PICTURE = (
@@ -37,8 +37,8 @@ def made(tmp_path_factory, shop_in):
     shop.write(PAGES, page_timeout_minutes=0.2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_module, "find_notebook", lambda page: shop.notebook(page.id))
-        report = run_report(
-            load_params(shop.params), parse_period("2026Q1"), params_argument=str(shop.params)
+        [report] = run_reports(
+            load_params(shop.params), [parse_period("2026Q1")], params_argument=str(shop.params)
         )
     return report
 

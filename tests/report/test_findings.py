@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from analysis.report.findings import (
     MOST_FINDINGS,
+    Finding,
+    _cut,
+    _says_the_same,
     doubtful_models,
     find_all,
     find_changes_with_care,
@@ -95,7 +99,7 @@ def test_the_other_comparison_is_told_when_it_has_a_verdict(quiet, retell):
     ago = {"value": 0.60, "against": "year_ago", "period": "2024Q2"}
     cases = {
         "no_clear_change": (0.59, "no clear change"),
-        "better": (0.40, "Against 2024Q2, too"),
+        "better": (0.40, "Against 2024Q2 it is beyond chance, too"),
         "worse": (0.70, "the other way"),
     }
     for verdict, (base_value, words) in cases.items():
@@ -184,6 +188,39 @@ def customers(**columns):
         "is_closing": True, "is_one_time_buyer": False,
     }  # fmt: skip
     return pd.DataFrame(rows | columns)
+
+
+def change_of(certainty, name="x"):
+    return Finding(name, {"en": name, "zh": name}, certainty)
+
+
+@pytest.mark.parametrize(("room", "kept"), [
+    (5, "s1 s2 c1 c2 z"), (4, "s1 s2 c1 z"), (3, "s1 s2 c1"), (0, ""),  # the second to be read with care goes first
+])  # fmt: skip
+def test_where_room_is_short_the_second_caution_goes_first_and_then_the_last(room, kept):
+    changes = [change_of("sure", "s1"), change_of("sure", "s2"), change_of("with_care", "c1"),
+               change_of("with_care", "c2"), change_of("size", "z")]  # fmt: skip
+    assert [each.metric for each in _cut(changes, room)] == kept.split()
+    one = [change_of("with_care", "c1"), change_of("size", "z"), change_of("size", "y")]
+    assert [each.metric for each in _cut(one, 2)] == ["c1", "z"]
+
+
+def moved(value, base_value, against="previous"):
+    return SimpleNamespace(value=value, base_value=base_value, difference=value - base_value, against=against)
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [
+    (moved(0.6, 0.5), moved(0.4, 0.5), True),  # a rate and one minus it
+    (moved(300.0, 200.0), moved(3.0, 2.0), True),  # a total and its mean, of as many as before
+    (moved(300.0, 200.0), moved(3.0, 2.001), False), (moved(0.6, 0.5), moved(0.4, 0.501), False),
+    (moved(0.6, 0.5), moved(0.4, 0.5, "year_ago"), False),  # another window is another change
+])  # fmt: skip
+def test_a_change_has_two_names_where_difference_or_ratio_is_the_same_to_the_last_digit(one, other, same):
+    assert (_says_the_same(one, other), _says_the_same(other, one)) == (same, same)
+
+
+def test_nobody_is_overdue_where_there_is_nobody():
+    assert overdue_customers(pd.DataFrame()).empty
 
 
 def test_whom_to_talk_to_is_at_risk_active_and_has_bought_more_than_once():

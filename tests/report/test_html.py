@@ -12,11 +12,13 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import analysis.report.html as pages
+from analysis.report.display import PHONE_PNG, stylesheet
 from analysis.report.editions import BROWSER_FLAGS, find_browser
 from analysis.report.figures.style import INKS, PALETTE
 from analysis.report.html import PageError, PageLink, render_page
 from analysis.report.page_checks import check_page
-from analysis.report.tables_shown import PHONE_PNG, VERDICTS, callout, stylesheet, verdict_badge
+from analysis.report.remarks_shown import callout
+from analysis.report.verdicts_shown import VERDICTS, verdict_badge
 
 PNG = base64.b64encode(
     b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (1440).to_bytes(4) + (680).to_bytes(4) + b"\x08\x02" + bytes(11)
@@ -280,6 +282,13 @@ def test_tables_in_prose_get_scopes():
     assert [heading["scope"] for heading in page.main.find_all("th")] == ["col", "col"]
 
 
+@pytest.mark.parametrize("source", ["<script>alert(1)</script>", "%%html\n<script>alert(1)</script>"])
+def test_code_is_shown_and_never_run_whatever_it_is_written_in(source):
+    page = render(code_cell(source, shown({"text/html": "<p>result</p>"})), edition="analyst")
+    assert page.main.script is None
+    assert "<script>alert(1)</script>" in page.select_one("details.wb-code").get_text()
+
+
 def test_markdown_output_is_escaped_like_prose():
     page = render(code_cell("x", shown({"text/markdown": "**bold** <script>alert(1)</script>"})))
     assert page.main.strong.get_text() == "bold" and page.main.script is None
@@ -313,6 +322,15 @@ def test_what_is_shown_twice_keeps_its_place_once():
         "content",
         "definition-csat",
     }
+
+
+def test_a_note_is_said_once_under_a_heading_and_again_under_the_next():
+    note = shown({"text/html": callout("no orders", "en")}, "en")
+    cells = [text_cell("## A"), code_cell("a", note), code_cell("b", note)]
+    page = render(*cells, text_cell("### B"), code_cell("c", note), text_cell("## C"), code_cell("d", note))
+    assert (
+        len(page.select("div.wb-is-note")) == 3
+    )  # a heading with nothing below it would ask where the rest is
 
 
 def test_a_number_stays_with_its_unit_but_code_is_left_alone():
@@ -398,7 +416,10 @@ DEMO = """
 import matplotlib.pyplot as plt
 import pandas as pd
 from analysis.report.figures.style import figure_style, label_lines
-from analysis.report.tables_shown import *
+from analysis.report.display import display_figure, display_html, show_style
+from analysis.report.tables_shown import Column, show_table
+from analysis.report.tiles_shown import Tile, kpi_tiles
+from analysis.report.words import LANGUAGES
 show_style()
 kpis = pd.DataFrame({
     "metric": ["Retention rate <script>alert(1)</script>", "First response time, agent-handled tickets"],

@@ -14,6 +14,7 @@ from analysis.periods import first_days, parse_period, whole
 from analysis.report.kpis_shown import (
     base_change,
     change_shown,
+    compact_money,
     gaps_in_comparison,
     group_name,
     has_short_history,
@@ -26,6 +27,9 @@ from analysis.report.kpis_shown import (
     say_level,
     say_money_short,
     say_period,
+    say_reason,
+    short_value,
+    some,
     trend,
     verdict_shown,
 )
@@ -54,6 +58,13 @@ def test_the_interval_of_a_relative_change_is_relative_too(shop):
     told = change(difference=50, relative_change=0.25, difference_low=20, difference_high=80, base_value=200)
     assert say_change_interval(told, REVENUE, shop.book, "en") == "+10.0% to +40.0%"
     assert say_change_interval(told, REVENUE, shop.book, "zh") == "+10.0%至+40.0%"
+    # of 80 more on 20 (+400 %) in money, as the change itself
+    large = told | {"difference": 80, "relative_change": 4.0, "difference_low": 60, "base_value": 20}
+    assert (
+        say_change_interval(large | {"difference_high": 90}, REVENUE, shop.book, "en") == "+€60.00 to +€90.00"
+    )
+    for missing in ("difference_low", "difference_high"):
+        assert say_change_interval(told | {missing: float("nan")}, REVENUE, shop.book, "en") == ""
 
 
 @pytest.mark.parametrize(
@@ -151,6 +162,40 @@ def test_a_trend_keeps_its_gaps_and_begins_with_the_first_measured_period(shop):
     assert trend(shop, METRICS["customer_acquisition_cost"]) == []
 
 
+@pytest.mark.parametrize(("metric", "shown"), [
+    ("revenue", [1.0, 2.0]), ("orders", [1.0, 2.0]), ("customer_retention_rate", [1.0, 2.0, 3.0]),
+])  # fmt: skip
+def test_a_running_periods_sums_would_look_like_a_fall_and_are_left_out(metric, shown):
+    windows = [
+        whole(parse_period("2023Q4")),
+        whole(parse_period("2024Q1")),
+        first_days(parse_period("2024Q2"), 20),
+    ]
+    earlier = first_days(parse_period("2024Q1"), 20)  # what the running period is compared with, and no trend
+    book = SimpleNamespace(
+        windows=[windows[0], earlier, *windows[1:]],
+        window=windows[2],
+        settings=SimpleNamespace(sparkline_periods=3),
+    )
+    figures = {(metric, "default", window.label): {"value": place} for place, window in enumerate(windows, 1)}
+    figures[metric, "default", earlier.label] = {"value": 9}
+    assert trend(SimpleNamespace(book=book, company_figures=figures), METRICS[metric]) == shown
+
+
+def test_where_room_is_narrow_only_large_amounts_of_money_are_shortened(shop):
+    assert short_value(7_808_386, REVENUE, shop.book, "en") == "€7.81m"
+    assert short_value(float("nan"), REVENUE, shop.book, "en") == "–"
+    assert short_value(7_808_386, METRICS["orders"], shop.book, "en") == "7,808,386"
+    assert short_value(0.5, RETENTION, shop.book, "en") == "50.0%"
+
+
+def test_of_many_names_the_first_are_given_and_how_many_more_there_are():
+    assert some(["a", "b", "c"], 3, "en") == some(["a", "b", "c"], None, "en") == "a, b, c"
+    shortened = some(["a", "b", "c", "d"], 1, "en")
+    assert shortened.startswith("a") and "b" not in shortened and "3" in shortened
+    assert "等4项" in some(["a", "b", "c", "d"], 1, "zh")
+
+
 def test_what_is_not_measured_is_gathered_by_reason(shop):
     rows = kpi_rows(shop, [METRICS[name] for name in ("clv_to_cac", "customer_acquisition_cost", "revenue")])
     [told] = [each for each in not_measured_list(shop, rows, "en") if "Costs" in each]
@@ -184,3 +229,38 @@ def test_a_group_has_its_name_from_the_catalogue_or_the_companys_own_table(open_
     assert group_name(book, "account_manager", "a1", "en") == "<b>Li & Co</b>"  # text: the table escapes it
     assert group_name(book, "account_manager", "a9", "en") == "a9"
     assert group_name(book, "account_manager", "not_stated", "en") == "not stated"
+    assert [group_name(book, "stage", none, "zh") for none in ("", None, float("nan"))] == ["未注明"] * 3
+
+
+def test_the_settings_name_what_the_data_hold_and_metrics_that_stand_for_a_value(seller, with_names):
+    own = with_names(seller, stage={"lead": {"en": "Lead", "zh": "线索"}}, region={"n": {"zh": "北区"}})
+    book = own.book
+    assert [group_name(book, "stage", "lead", each) for each in ("en", "zh")] == ["Lead", "线索"]
+    assert group_name(book, "region", "n", "en") == "n"  # no name in English: as in the data
+    metric = book.catalogue.metrics["stage_conversion_rate.lead"]
+    assert (metric.name.en, metric.name.zh) == ("Stage conversion: Lead", "阶段转化率：线索")
+    assert "仅限线索" in metric.meaning.zh and "lead" in metric.where
+    assert own.kpi("stage_conversion_rate.lead").equals(seller.kpi("stage_conversion_rate.lead"))
+
+
+def test_a_group_that_a_reason_names_is_called_by_its_name_where_all_dimensions_agree(seller, with_names):
+    def said(**names):
+        return say_reason("of|revenue|group_absent|30;group_absent|x", with_names(seller, **names).book, "en")
+
+    assert said() == "Revenue: no figure for group 30; no figure for group x"
+    assert said(region={"30": {"en": "North"}}) == "Revenue: no figure for group North; no figure for group x"
+    both = {"region": {"30": {"en": "North"}}, "topic": {"30": {"en": "Bills"}}}
+    assert said(**both) == said()
+    # nothing else in a reason is a group, be it called like one
+    assert say_reason(
+        "few_rows|30", with_names(seller, region={"30": {"en": "North"}}).book, "en"
+    ) == say_reason("few_rows|30", seller.book, "en")
+
+
+@pytest.mark.parametrize(("value", "english", "chinese"), [
+    (99_999.4, "€99,999", "€99,999"), (301_234.0, "€301k", "€30.1万"), (7_808_386.0, "€7.81m", "€780.8万"),
+    (84_600_000.0, "€84.6m", "€8,460万"), (999_999.0, "€1.00m", "€100.0万"), (-8_462_808.0, "−€8.46m", "−€846.3万"),
+    (1_234_000_000.0, "€1.23bn", "€12.3亿"),
+])  # fmt: skip
+def test_large_amounts_are_given_in_few_signs(value, english, chinese):
+    assert (compact_money(value, "en", "EUR"), compact_money(value, "zh", "EUR")) == (english, chinese)

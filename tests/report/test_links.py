@@ -22,7 +22,10 @@ IDS = {
 
 
 def resolved(body: str, page: str = "value") -> str:
-    return str(links.resolve(body, page, IDS, ADDRESSES))
+    # "seen" stands on a page of the company's own, the last one, and where all are gathered.
+    seen = links.definition_id("seen")
+    ids = {**IDS, "data_quality": IDS["data_quality"] | {seen}, "own": {seen}}
+    return str(links.resolve(body, page, ids, ADDRESSES | {"own": "12_e.html"}))
 
 
 # --- names ----------------------------------------------------------------------------------------
@@ -62,6 +65,8 @@ def test_ids_differ_for_every_metric_and_are_plain_whatever_a_metric_is_named_af
         ("csat", "value", f"05_b.html#{CSAT}"),  # the page of its family, not those that gather from others
         ("nps", "value", f"10_d.html#{NPS}"),  # every definition before the scorecard's few
         ("ces", "scorecard", f"10_d.html#{CES}"),
+        # a later page all the same before the one with every definition
+        ("seen", "value", "12_e.html#definition-seen"),
     ],
 )
 def test_a_figure_leads_to_the_nearest_definition(metric, page, leads_to):
@@ -119,6 +124,16 @@ def test_dead_links_are_named():
         "en/b c.html: a link points to “#nowhere”, which the run does not hold.",
         "zh/a.html: a link points to “b%20c.html”, which the run does not hold.",
         "zh/a.html: a link points to “https://example.org/”, which the run does not hold.",
+    ]
+
+
+def test_a_link_to_a_file_of_the_run_is_alive_and_to_a_place_in_it_is_not():
+    pages = {
+        "en/a.html": '<a href="../workbook.xlsx">1</a><a href="../workbook.xlsx#x">2</a><a href="b.csv">3</a>'
+    }
+    assert links.dead_links(pages, ["workbook.xlsx", "b.csv"]) == [
+        f"en/a.html: a link points to “{address}”, which the run does not hold."
+        for address in ("../workbook.xlsx#x", "b.csv")
     ]
 
 

@@ -15,9 +15,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from analysis.report.editions import BROWSER_FLAGS, BoundPage, find_browser, write_editions
+from analysis.report.explanations_shown import Explanation, how_computed
 from analysis.report.html import PageLink, page_body
 from analysis.report.links import definition_id, to_definition
-from analysis.report.tables_shown import Column, Explanation, how_computed, table_html
+from analysis.report.tables_shown import Column, table_html
 
 pytestmark = [
     pytest.mark.slow,

@@ -62,6 +62,23 @@ def test_each_period_has_its_line_with_how_it_ended_and_where_it_is():
     ]
 
 
+def test_the_same_is_said_in_chinese_in_columns_that_stand_below_each_other():
+    assert summary_lines([WHOLE, KEPT, PARTIAL, UNRECONCILED, NOT_MADE], "zh") == [
+        f"2026Q1  完整{' ' * 26}   32秒  {Path('shop/2026Q1/en/index.html')}",
+        f"2026Q2  沿用{' ' * 26}         {Path('shop/2026Q2/en/index.html')}",
+        f"2026Q3  不完整（PARTIAL）{' ' * 13}  112秒  {Path('shop/2026Q3-PARTIAL/en/index.html')}",
+        f"2026Q4  完整，对不上账（UNRECONCILED）   32秒  {Path('shop/2026Q4/en/index.html')}",
+        f"2025Q4  未生成{' ' * 24}         2025Q4 has no data",
+    ]
+    failed, heading = outcome_lines(PARTIAL, language="zh")
+    assert failed == f"页面 b 失败：KeyError: 'x'（错误详情见 {PARTIAL.pages[1].notebook}）"
+    assert heading == "不完整的报告（PARTIAL），与完整的报告并存："
+    resumed = run("2026Q1", page("a", taken=True), page("b"))
+    assert outcome_lines(resumed, language="zh") == ["2026Q1：共2页，其中1页此前已完成，予以沿用。报告："]
+    again = NotMade(parse_period("2026Q1"), InputError("2025Q4 has no data\ncheck the period"))
+    assert outcome_lines(again, [NOT_MADE], "zh") == ["2026Q1：未生成，原因同上"]
+
+
 def test_a_page_that_failed_is_named_with_its_error_and_where_the_trace_is():
     failed, heading = outcome_lines(PARTIAL)
     assert failed == f"page b failed: KeyError: 'x' (traceback in {PARTIAL.pages[1].notebook})"

@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from analysis.report import paper
 from analysis.report.editions import bind
+from analysis.report.explanations_shown import Explanation, how_computed
 from analysis.report.html import PageLink, page_around
 from analysis.report.links import dead_links, definition_id, to_definition
 from analysis.report.page_checks import check_page, read_page
 from analysis.report.paper import Printer, paper_file
-from analysis.report.tables_shown import Explanation, how_computed
 
 HEADER = {
     "company": 'A "quoted" \\ <Company> 公司', "period": "2026Q3", "run": "3f2a91c",

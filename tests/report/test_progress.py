@@ -42,6 +42,27 @@ def test_words_name_pages_and_time(seconds, words):
     assert progress_words(Progress("Shop 2026Q1", "measuring", 3)) == "Shop 2026Q1: measuring"
 
 
+def test_the_same_is_told_in_chinese():
+    progress = Progress("Shop 2026Q1", "pages", 4, {"a": "whole"}, {"b": 1.0, "c": 0.5}, 150, True, 1)
+    said = "Shop 2026Q1：共4页，已完成1页（其中沿用1页），正在生成 b、c，约剩2分钟"
+    assert progress_words(progress, "zh") == said
+    assert (
+        progress_words(Progress("Shop", "putting together", 4, seconds_left=3.2), "zh")
+        == "Shop：正在汇编，约剩3秒"
+    )
+
+
+class ClosedStream(io.StringIO):
+    def write(self, _):
+        raise BrokenPipeError
+
+
+def test_a_log_that_nobody_takes_any_more_ends_no_run():
+    tell = ProgressLines(ClosedStream())
+    tell(Progress("Shop", "measuring", 2))
+    tell.finish()
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True

@@ -16,7 +16,7 @@ from analysis.params import load_params
 from analysis.periods import parse_period, parse_periods
 from analysis.report import run as run_module
 from analysis.report.kernels import warm_kernels
-from analysis.report.run import NotMade, RunError, earlier_seconds, pages_of, run_report, run_reports
+from analysis.report.run import NotMade, RunError, earlier_seconds, pages_of, run_reports
 from analysis.report.run_folder import RunFolder, held
 
 GOOD = """from analysis import measure_suite, open_book
@@ -40,7 +40,10 @@ def run(small_shop, kernels, monkeypatch):
     def called(code=GOOD, second=GOOD, period="2026Q1", **options):
         small_shop.write({"scorecard": code, "retention": second}, **options.pop("settings", {}))
         options = {"params_argument": str(small_shop.params), "kernels": kernels} | options
-        return run_report(load_params(small_shop.params), parse_period(period), **options)
+        [outcome] = run_reports(load_params(small_shop.params), [parse_period(period)], **options)
+        if isinstance(outcome, NotMade):
+            raise outcome.error
+        return outcome
 
     called.reports = small_shop.reports
     return called
@@ -265,11 +268,11 @@ def test_on_a_disk_that_is_really_full_pages_that_are_finished_are_kept_for_late
         first = disk / "shop" / ".2026Q1.unfinished" / "made" / "scorecard.json"
         wait = f"import os, time\nwhile not os.path.exists({str(first)!r}):\n    time.sleep(0.05)\n"
         with pytest.raises(RunError, match="No space left on device"):
-            run(second=wait + "print('x' * 1_000_000)", out=disk / "shop")
+            run(second=wait + "print('x' * 1_000_000)", reports=disk / "shop")
         assert names(disk / "shop") == [".2026Q1.unfinished"]
         assert names(disk / "shop" / ".2026Q1.unfinished" / "made") == ["scorecard.json"]
         subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)
-        made = run(out=disk / "shop", resume=True)
+        made = run(reports=disk / "shop", resume=True)
         assert [one.is_taken_over for one in made.pages] == [True, False]
         assert names(disk / "shop") == ["2026Q1"]
     finally:
@@ -280,7 +283,7 @@ def test_a_folder_that_cannot_be_written_to_is_said_before_anything_is_measured(
     monkeypatch.setattr(run_module, "measure_suite", None)  # would fail if called
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(RunError, match=r"file/reports: Not a directory\. The report cannot be written"):
-        run(out=tmp_path / "file" / "reports")
+        run(reports=tmp_path / "file" / "reports")
 
 
 # --- before anything starts -----------------------------------------------------------------------
@@ -304,3 +307,6 @@ def test_a_page_none_of_whose_tables_is_supplied_is_left_out(tmp_path):
     assert pages_of(load_params(params)) == [
         "scorecard", "retention", "service", "customer_value", "data_quality",
     ]  # fmt: skip
+    desk = [line for line in params.read_text().splitlines() if "orders" not in line]
+    params.write_text("\n".join(desk))  # a service desk alone has nobody to keep and no purchase to value
+    assert pages_of(load_params(params)) == ["scorecard", "service", "data_quality"]

@@ -125,15 +125,6 @@ def test_labels_of_lines_ending_together_do_not_overlap():
     assert all(lower.y1 <= upper.y0 + 0.5 for lower, upper in itertools.pairwise(boxes))
 
 
-def test_bars_carry_their_values_in_place_of_an_axis():
-    with style.figure_style("en"):
-        axes = Figure().subplots()
-        axes.barh(["Price", "Service"], [0.32, 0.17])
-        style.label_bars(axes, lambda share: f"{share:.0%}")
-    assert [text.get_text() for text in axes.texts] == ["32%", "17%"]
-    assert not axes.xaxis.get_visible() and axes.yaxis.get_visible()
-
-
 @pytest.mark.parametrize(("width_pixels", "shown"), [(720, 8), (300, 4)])
 def test_labels_that_would_run_into_each_other_are_thinned_and_the_last_stays(width_pixels, shown):
     with style.figure_style("en"):

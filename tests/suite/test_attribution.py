@@ -166,7 +166,7 @@ def test_a_groups_figure_is_explained_by_its_own_rows_and_a_query_that_gives_it(
 
 
 def test_managers_of_one_name_are_told_apart_by_their_numbers(results):
-    assert results.book.names_of("account_manager") == {"ann": "Li Wei (ann)", "bob": "Li Wei (bob)"}
+    assert results.book.names_of("account_manager", "en") == {"ann": "Li Wei (ann)", "bob": "Li Wei (bob)"}
 
 
 def test_the_table_on_screen_gives_the_name_and_what_the_command_line_takes(results):

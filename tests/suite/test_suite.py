@@ -113,6 +113,15 @@ def test_what_was_worked_out_once_is_read_back_the_same(results):
         pd.testing.assert_frame_equal(frame, again.frames[name], check_dtype=False)
 
 
+def test_other_names_of_values_need_no_new_measurement(results, with_names):
+    def never(_):
+        raise AssertionError("worked out again")
+
+    own = with_names(results, value_band={"high": {"en": "Best"}}).book
+    assert own.fingerprint != results.book.fingerprint  # pages under the old names are another run's
+    pd.testing.assert_frame_equal(kept_by_content(own, never).kpis, results.kpis, check_dtype=False)
+
+
 def test_a_changed_setting_is_another_content(results, cdnow):
     other = results.book.params.model_copy(
         update={"settings": results.book.settings.model_copy(update={"activity_window_days": 90})}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shlex
 from pathlib import Path
 
@@ -57,12 +58,14 @@ def with_block(text: str, *tables: str) -> str:
 def test_what_is_written_can_be_checked_by_the_very_command_that_is_printed(folder, language):
     said = call("new", "mycompany", "--language", language).stdout
     program, *words = shlex.split(said.splitlines()[-1])
-    assert (program, words) == ("workbook", ["check", "--params", "params/mycompany.yml"])
+    spoken = {"en": [], "zh": ["--language", "zh"]}[language]
+    assert (program, words) == ("workbook", ["check", "--params", "params/mycompany.yml", *spoken])
     settings = load_params("params/mycompany.yml").settings
     assert (settings.company, list(settings.tables)) == ("mycompany", ["orders"])
     out = call(*words).stdout
-    assert "no table has a row: fill in data/mycompany/orders.csv" in out
-    assert "01 Scorecard: made from orders (no rows yet)" in out
+    assert "data/mycompany/orders.csv" in out
+    first_page = {"en": "01 Scorecard: made from orders (no rows yet)", "zh": "01 记分卡"}[language]
+    assert first_page in out
 
 
 def test_the_files_hold_their_header_and_no_invented_row(folder):
@@ -149,8 +152,8 @@ def test_a_file_where_a_folder_should_be_is_said_and_what_was_written_is_taken_b
 def test_another_root_stands_in_the_command(folder):
     said = call("new", "我的公司", "--root", "some where", "--language", "zh").stdout
     words = shlex.split(said.splitlines()[-1])[1:]
-    assert words == ["check", "--params", "some where/params/我的公司.yml"]
-    assert "fill in data/我的公司/orders.csv" in call(*words).stdout
+    assert words == ["check", "--params", "some where/params/我的公司.yml", "--language", "zh"]
+    assert "data/我的公司/orders.csv" in call(*words).stdout
 
 
 @pytest.mark.parametrize("name", ["mycompany", "我的公司", "Acme-2", "no", "2024", "a b", "a.b"])
@@ -219,17 +222,84 @@ def test_what_is_left_open_is_said(folder):
     (folder / "orders.csv").write_text("Order,Colour,Total\n1,red,9\n", encoding="utf-8")
     (folder / "sales.csv").write_text("Order,Date,Total,Colour\n1,03/04/2026,9,red\n", encoding="utf-8")
     said = call("new", "mycompany", "orders.csv", "sales.csv").stdout
-    assert "orders.csv: looks like no table of ours" in said  # no day, so it cannot be orders
+    assert "orders.csv: its headings are not among those known" in said  # no day, so it cannot be orders
+    assert "  Colour: red\n" in said  # what they are, each with what it begins with
     assert "not used: Colour" in said and "look at the format: Date" in said
 
 
-def test_a_file_that_is_not_there_and_two_of_one_kind_are_refused(folder):
+def test_a_file_that_is_not_there_and_two_of_one_kind_written_differently_are_refused(folder):
     assert "there is no file exports/none.csv" in call("new", "mycompany", "exports/none.csv", code=2).stderr
-    for name in ("sales_1.csv", "sales_2.csv"):
-        (folder / name).write_text(SALES, encoding="utf-8")
+    (folder / "sales_1.csv").write_text(SALES, encoding="utf-8")
+    (folder / "sales_2.csv").write_text(SALES.replace("Total", "Revenue"), encoding="utf-8")
     said = call("new", "mycompany", "sales_1.csv", "sales_2.csv", code=2).stderr
     assert "both look like the table orders" in said and "file: [a.csv, b.csv]" in said
     assert not (folder / "params").exists()
+
+
+def test_what_may_be_meant_otherwise_is_asked_on_the_screen_and_above_the_table(folder):
+    (folder / "sales.csv").write_text(
+        "Order ID,Customer,Order Date,Total,Net amount\n1,ann,2026-04-17,$9,$8\n", encoding="utf-8"
+    )
+    said = call("new", "mycompany", "sales.csv").stdout
+    asked = "amount is taken from 'Total'; it could also be: Net amount"
+    assert f"  look: {asked}\n" in said
+    assert f"  # {asked}\n  orders:" in Path("params/mycompany.yml").read_text(encoding="utf-8")
+    assert "amount ← Total" in said
+    assert "currency is set to USD, after the sign beside the amounts (it may mean USD or" in said
+
+
+def test_contracts_alone_make_the_customers(folder):
+    text = "Contract No,Account No,Start Date,End Date,Annual Value\nC1,ann,2025-04-17,2026-04-17,900\n"
+    (folder / "contracts.csv").write_text(text, encoding="utf-8")
+    call("new", "mycompany", "contracts.csv")
+    settings = load_params("params/mycompany.yml").settings
+    assert settings.customer_base == "contracts" and set(settings.tables) == {"contracts"}
+
+
+def test_a_survey_with_a_column_for_each_question_is_read_as_answers_and_questions(folder):
+    text = "id,Company,Date,Would you recommend us?\n1,Acme,2026-04-17,9\n2,Bolt,2026-04-18,3\n"
+    (folder / "export.csv").write_text(text, encoding="utf-8")
+    call("new", "mycompany", "export.csv")
+    kept = (
+        read_quality(prepare(load_params("params/mycompany.yml"))).query("stage == 'kept'").set_index("table")
+    )
+    assert kept["rows"].to_dict() == {"answers": 2, "questions": 1}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_block_of_an_unknown_file_reads_it_once_it_is_filled_in(folder, language):
+    text = "注文番号,顧客番号,注文日,金額\n1,C1,2026/04/17,￥1200\n2,C2,2026/04/18,￥900\n"
+    (folder / "sales.csv").write_bytes(text.encode("cp932"))
+    said = call("new", "mycompany", "sales.csv", "--language", language).stdout
+    assert "顧客番号" in said and "C1" in said and "params/mycompany.yml" in said.splitlines()[-2]
+    params = Path("params/mycompany.yml")
+    settings = params.read_text(encoding="utf-8")
+    block = settings[settings.index("#   orders:\n#     file: sales.csv") :].split("\n\n")[0]
+    filled = re.sub(r"^# ", "", block, flags=re.MULTILINE)
+    for name, column in (("order_id", "注文番号"), ("customer_id", "顧客番号")):
+        filled = re.sub(rf"{name}: …", f"{name}: {column}", filled)
+    begins, ends = settings.index("\ntables:\n"), settings.index("\n# sales.csv")
+    params.write_text(f"{settings[:begins]}\ntables:\n{filled}\n{settings[ends:]}", encoding="utf-8")
+    params.write_text(
+        re.sub("currency: [A-Z]+", "currency: JPY", params.read_text(encoding="utf-8"), count=1)
+    )
+    kept = read_quality(prepare(load_params(params))).set_index("stage").loc["kept"]
+    assert (kept["rows"], kept["amount"]) == (2, 2100)
+
+
+def test_where_no_file_can_be_read_the_reasons_are_said_and_nothing_is_written(folder):
+    (folder / "empty.csv").write_text("", encoding="utf-8")
+    (folder / "page.xlsx").write_text("<html></html>", encoding="utf-8")
+    said = call("new", "mycompany", "empty.csv", "page.xlsx", code=2).stderr
+    assert "empty.csv: is empty" in said and "save it as .xlsx" in said and "nothing is written" in said
+    assert not (folder / "params").exists()
+
+
+def test_a_file_that_cannot_be_read_beside_others_is_named_and_left_out(folder):
+    (folder / "empty.csv").write_text("", encoding="utf-8")
+    (folder / "sales.csv").write_text(SALES, encoding="utf-8")
+    said = call("new", "mycompany", "empty.csv", "sales.csv").stdout
+    assert "empty.csv: left out: is empty" in said and "sales.csv: read as orders" in said
 
 
 def test_check_names_the_command_that_comes_next(folder):

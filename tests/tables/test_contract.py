@@ -6,9 +6,11 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from analysis.errors import InputError
 from analysis.tables import TablesError
 from analysis.tables.prepared import prepare, read_quality, read_rejected
 
+ORDERS = {"order_id": "id", "customer_id": "customer", "ordered_at": "date", "amount": "amount"}
 HEADER = "id,customer,date,amount\n"
 
 
@@ -324,3 +326,30 @@ def test_days_that_may_lie_ahead_are_no_typing_errors(company, rows, rejected):
     prepared = prepare(company.params({"contracts": {"file": "c.csv", "columns": columns}}))
     assert rows(prepared, "contract_id, ends_on", "contracts") == [("1", ahead)]
     assert rejected(prepared) == {2: "renewed_on.impossible"}  # what has happened cannot lie ahead
+
+
+def test_numbers_in_another_unit_are_turned_into_ours(company, rows):
+    text = "id,customer,date,amount\n1,a,2024-01-01,1205\n2,a,2024-01-02,-3\n3,b,2024-01-03,\n"
+    for unit, expected in ((0.01, [12.05, -0.03]), (10_000, [12_050_000, -30_000])):
+        amount = {"column": "amount", "multiply_by": unit}
+        prepared = company.prepare_orders(text, {"columns": ORDERS | {"amount": amount}})
+        assert rows(prepared, "amount") == [(each,) for each in expected]  # to the last digit: 1205 / 100
+
+
+def test_a_unit_of_what_is_no_number_and_one_of_nothing_are_refused(company):
+    with pytest.raises(InputError, match="columns.customer_id.multiply_by: customer_id holds no numbers"):
+        company.prepare_orders("", {"columns": ORDERS | {"customer_id": {"column": "c", "multiply_by": 100}}})
+    with pytest.raises(InputError, match="greater than 0"):
+        company.prepare_orders("", {"columns": ORDERS | {"amount": {"column": "amount", "multiply_by": 0}}})
+
+
+@pytest.mark.parametrize(("fmt", "zeros"), [("epoch_s", ""), ("epoch_ms", "000")])
+def test_instants_may_be_seconds_or_milliseconds_since_1970(company, rows, rejected, fmt, zeros):
+    # 1711843200 is 2024-03-31 00:00 UTC: in Berlin 01:00 of that day; an hour and a half before, the 30th still
+    text = f"id,customer,date,amount\n1,a,1711843200{zeros},1\n2,a,1711837800{zeros},1\n3,a,soon,1\n"
+    columns = ORDERS | {"ordered_at": {"column": "date", "format": fmt}}
+    prepared = company.prepare_orders(text, {"columns": columns}, time_zone="Europe/Berlin")
+    assert rows(prepared, "order_id, ordered_at, ordered_on") == [
+        ("2", datetime(2024, 3, 30, 22, 30), date(2024, 3, 30)), ("1", datetime(2024, 3, 31), date(2024, 3, 31)),
+    ]  # fmt: skip
+    assert rejected(prepared) == {3: "ordered_at.unreadable"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -45,6 +46,18 @@ def test_other_content_or_another_setting_that_matters_is_prepared_anew(company)
     assert (
         company.prepare_orders(TEXT, activity_window_days=90).content_hash in hashes
     )  # does not matter here
+
+
+def test_the_order_in_which_tables_are_named_changes_nothing(company):
+    company.write("names.csv", "id\nx\ny\n")
+    company.write("orders.csv", TEXT)
+    tables = {**SOURCE, "customers": {"file": "names.csv", "columns": {"customer_id": "id"}}}
+    one, other = company.params(tables), company.params(dict(reversed(tables.items())))
+    assert list(one.settings.tables) != list(other.settings.tables)
+    assert one.fingerprint == other.fingerprint
+    first = prepare(one)
+    shutil.rmtree(first.folder)
+    assert prepare(other) == first  # its rows by table and rule too, and in their order
 
 
 def test_inputs_say_what_was_read(company):

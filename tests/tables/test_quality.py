@@ -58,7 +58,9 @@ def test_counts_that_do_not_add_up_are_an_internal_error():
 
 
 def test_every_rule_that_can_be_broken_has_words_in_both_languages():
-    code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES.glob("*.py"))
+    others = ("suggesting.py",)  # it yields questions
+    files = [path for path in SOURCES.glob("*.py") if path.name not in others]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in files)
     rules = set(re.findall(r'Rule\(f"\{name\}\.([a-z_]+)"', code)) | set(
         re.findall(r'yield "([a-z_]+)"', code)
     )

@@ -186,6 +186,7 @@ def rest_of(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
 
     The others' error is that of their mean weighted by denominators; shares have one success and one failure added to
     each group (Agresti and Caffo 2000, The American Statistician 54), so that a share of 0 or 1 is not taken as known.
+    A group of one row says nothing of its error: it adds none to that of others, and alone has none.
 
     Parameters
     ----------
@@ -205,12 +206,13 @@ def rest_of(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
         error = np.sqrt(adjusted * (1 - adjusted) / (size + 2))
     squares = (size * error.fillna(0.0)) ** 2
     others = (_whole(size) - size).where(lambda left: left != 0)
+    rest_error = np.sqrt((_whole(squares) - squares).clip(lower=0)) / others.abs()
     return pd.DataFrame(
         {
             "rate": scale * numerator / size.where(size != 0),
             "error": error.where(error > 0),
             "rest_rate": scale * (_whole(numerator) - numerator) / others,
-            "rest_error": np.sqrt((_whole(squares) - squares).clip(lower=0)) / others.abs(),
+            "rest_error": rest_error.where(rest_error > 0),
         }
     )
 
@@ -329,12 +331,17 @@ def _whole_dimensions(own: pd.DataFrame, period: str) -> pd.DataFrame:
     company, groups = rows[rows["by"].isna()], rows[rows["by"].notna()]
     if company.empty or groups.empty:
         return groups.head(0)
-    whole = float(company["numerator"].iloc[0])
-    sums = groups.groupby("by")["numerator"].agg(["size", "count", "sum"])
-    is_whole = (sums["sum"] - whole).abs() <= _SUMS_UP * max(1.0, abs(whole))
-    return groups[
-        groups["by"].isin(sums.index[is_whole & sums["size"].eq(sums["count"]) & sums["size"].ge(2)])
-    ]
+    told = groups.groupby("by")["numerator"].agg(["size", "count"])
+    is_whole = told["size"].eq(told["count"]) & told["size"].ge(2) & _sums_up(groups, company, "numerator")
+    if company["denominator"].notna().all():  # a total has none
+        is_whole &= _sums_up(groups, company, "denominator")
+    return groups[groups["by"].isin(is_whole.index[is_whole])]
+
+
+def _sums_up(groups: pd.DataFrame, company: pd.DataFrame, column: str) -> pd.Series:
+    """Whether a dimension's groups come to the company's, by dimension."""
+    whole = float(company[column].iloc[0])
+    return (groups.groupby("by")[column].sum() - whole).abs() <= _SUMS_UP * max(1.0, abs(whole))
 
 
 def _test(

@@ -16,7 +16,6 @@ from analysis.catalogue import DEFAULT, Metric
 from analysis.errors import InputError
 from analysis.facts import Book, NotMeasured
 from analysis.metrics.compare import SMALL_EXPECTED_COUNT
-from analysis.metrics.frame import NOT_MEASURED
 from analysis.metrics.intervals import NET_SHARE_ANSWERS_ADDED
 from analysis.suite import Results
 from analysis.suite.targets import every_target, most_specific, period_label
@@ -114,11 +113,11 @@ def _figures(results: Results, targets: pd.DataFrame) -> dict[tuple[Any, ...], M
     """The period's rows of the KPI frame by metric, variant, dimension and group, as far as a target needs them."""
     from analysis.suite.everything import kpis_by
 
-    book, measured = results.book, set(results.kpis["by"].dropna())
+    book, measured = results.book, set(results.kpis["by"])
     frames = [results.company_kpis]
-    for dimension in sorted(set(targets["by"].dropna())):
-        names = targets.loc[targets["by"] == dimension, "metric"].unique()
-        asked = [_under_run(book, name) for name in names if name in book.catalogue.metrics]
+    known = targets[targets["metric"].isin(list(book.catalogue.metrics))]
+    for dimension in sorted(set(known["by"].dropna())):
+        asked = [_under_run(book, name) for name in known.loc[known["by"] == dimension, "metric"].unique()]
         own = results.kpis if dimension in measured else kpis_by(book, dimension, asked)
         frames.append(own[own["by"].eq(dimension)])
     rows = pd.concat(frames)
@@ -181,7 +180,7 @@ def _why_not(metric: Metric, figure: Mapping[str, Any], target: float | None) ->
     """Why a figure cannot be held against its target; None where it can."""
     if not figure:
         return "metric_absent"
-    if figure["status"] == NOT_MEASURED or pd.isna(figure["value"]):
+    if pd.isna(figure["value"]):
         return str(figure["reason"])
     if metric.better == "neither":
         return "no_direction"

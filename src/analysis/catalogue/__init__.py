@@ -60,18 +60,18 @@ class Catalogue:
         """The records that stand for one metric per value of a column, where the data are to say which."""
         return tuple(record for record in self.records if record.each and not record.groups)
 
-    def with_values(self, values: Mapping[tuple[str, str], Iterable[str]]) -> Catalogue:
+    def with_values(self, values: Mapping[tuple[str, str], Mapping[str, Text]]) -> Catalogue:
         """This catalogue with a metric for every value that a record with ``each`` takes.
 
         Parameters
         ----------
         values
-            For each record's id and column, the values in the order wanted.
+            For each record's id and column, what each value is called, in the order wanted.
         """
         metrics = [
             metric
             for record in self.records
-            for metric in _stood_for(record, values.get((record.id, record.each), ()), self.dimensions)
+            for metric in _stood_for(record, values.get((record.id, record.each), {}))
         ]
         return replace(self, metrics=_by_id(metrics))
 
@@ -116,21 +116,16 @@ def load_catalogue() -> Catalogue:
     dimensions = _by_id(Dimension(**record) for record in read_yaml("dimensions.yml"))
     return Catalogue(
         tables={record["id"]: TableContract(**record) for record in _read_folder("tables")},
-        metrics=_by_id(metric for record in records for metric in _stood_for(record, (), dimensions)),
+        metrics=_by_id(metric for record in records for metric in _stood_for(record, {})),
         dimensions=dimensions,
         pages=_by_id(Page(**record) for record in read_yaml("pages.yml")),
         records=records,
     )
 
 
-def _stood_for(record: Metric, values: Iterable[str], dimensions: Mapping[str, Dimension]) -> list[Metric]:
+def _stood_for(record: Metric, values: Mapping[str, Text]) -> list[Metric]:
     """The metrics of a record: itself, or one for every value of its column, declared or else found."""
-    if record.each is None:
-        return [record]
-    known = dimensions[record.each].groups if record.each in dimensions else {}
-    return record.for_each(
-        record.groups or {value: known.get(value, Text(en=value, zh=value)) for value in values}
-    )
+    return [record] if record.each is None else record.for_each(record.groups or values)
 
 
 @lru_cache(maxsize=16)

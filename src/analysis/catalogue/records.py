@@ -200,6 +200,7 @@ class Dimension(Record):
         False  # a customer can be in several groups: what he did is then told apart only by own columns
     )
     groups: dict[str, Text] = Field(default_factory=dict)  # in the order they are shown
+    same_groups_as: str | None = None  # another dimension, whose names a company need not give twice
     column: str | None = None  # what facts call it, where that is not its id
     changes_hands: bool = (
         False  # a customer's for a time only: what he did is looked up by the day, in `holdings`
@@ -218,10 +219,6 @@ class Dimension(Record):
     def is_trait(self) -> bool:
         """Whether a customer has one value of it in a window, which customer_periods holds."""
         return self.of == "customer" and self.told_in is None
-
-    def group_name(self, group: str, language: str) -> str:
-        """What a group is called in a language (its own name, where it comes from the data)."""
-        return self.groups[group].in_(language) if group in self.groups else str(group)
 
 
 class Page(Record):

@@ -25,7 +25,7 @@ from analysis.delivery.sheets import Sheet, SheetColumn, cover_line, find_sheets
 from analysis.errors import InputError
 from analysis.facts import Book
 from analysis.report.figures.style import PALETTE
-from analysis.report.tables_shown import CURRENCY_SIGNS, format_value, is_missing
+from analysis.report.numbers_shown import CURRENCY_SIGNS, format_value, is_missing
 from analysis.report.terminal import screen_width
 from analysis.suite import Results
 from analysis.tables.quality import neutralised

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from analysis.errors import InputError
+from analysis.tables.locks import try_lock
 
 LEDGER_FILE = "mail-ledger.jsonl"
 Ending = Literal["sent", "not_sent", "unknown"]
@@ -222,7 +223,7 @@ def _attempts_in(content: bytes, path: Path) -> dict[LetterKey, list[Attempt]]:
 
 def _read_line(told: Mapping[str, Any]) -> tuple[LetterKey, Attempt]:
     key = LetterKey(told["period"], told["to"], told["slice"], told["language"])
-    ending: Any = {"about_to_send": "unknown"}.get(told["event"], told["event"])
+    ending: Any = "unknown" if told["event"] == "about_to_send" else told["event"]
     if ending not in ("sent", "not_sent", "unknown"):
         raise ValueError(ending)
     accepted = tuple(int(place) for place in told.get("accepted", ()))
@@ -239,17 +240,13 @@ def _without_torn_line(content: bytes) -> bytes:
 def _lock(descriptor: int, path: Path) -> None:
     """Keep other processes out until the descriptor is closed, however this process ends."""
     try:
-        import fcntl
-    except ImportError:  # Windows: no lock is kept there
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise LedgerError(
-            f"{path} is open in another process that is sending mail; nothing was sent by this one"
-        ) from None
+        is_ours = try_lock(descriptor)
     except OSError as error:
         raise LedgerError(f"{path} cannot be locked: {error.strerror}; nothing is sent without it") from None
+    if not is_ours:
+        raise LedgerError(
+            f"{path} is open in another process that is sending mail; nothing was sent by this one"
+        )
 
 
 def _sync_folder(folder: Path) -> None:

@@ -29,7 +29,7 @@ from analysis.delivery.letter_parts import (
 )
 from analysis.delivery.letter_text import verdict_words
 from analysis.report.figures.style import INKS, PALETTE
-from analysis.report.tables_shown import VERDICTS
+from analysis.report.verdicts_shown import VERDICTS
 
 WIDTH = 600
 LANGUAGES = {"en": "en", "zh": "zh-Hans"}

@@ -24,7 +24,7 @@ from analysis.delivery.letter_parts import (
     plain,
     width_of,
 )
-from analysis.report.tables_shown import VERDICTS
+from analysis.report.verdicts_shown import VERDICTS
 
 COLUMNS = 76
 _CLOSING = "，。；：、！？）》】”’％%…）"
@@ -123,12 +123,11 @@ def _table(table: Table, language: str) -> list[str]:
 
 
 def _cell(cell: Cell, language: str) -> str:
-    parts = [
-        plain(cell.text),
-        verdict_words(cell.verdict, language),
-        f"({plain(cell.remark)})" if cell.remark else "",
-    ]
-    return " ".join(part for part in parts if part)
+    parts = [plain(cell.text), verdict_words(cell.verdict, language)]
+    said = " ".join(part for part in parts if part)
+    return (
+        label("mail.beside", language, text=said, remark=plain(cell.remark)).strip() if cell.remark else said
+    )
 
 
 def _side_by_side(row: Sequence[str], widths: Sequence[int]) -> str:

@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,6 +30,7 @@ from analysis.delivery.addressees import (
     read_everybody,
 )
 from analysis.delivery.addresses import Sender
+from analysis.delivery.company_letter import company_letter
 from analysis.delivery.ledger import (
     LEDGER_FILE,
     Attempt,
@@ -40,14 +41,16 @@ from analysis.delivery.ledger import (
     read_ledger,
     standing_of,
 )
-from analysis.delivery.letter import Letter, company_letter, slice_letter
+from analysis.delivery.letter import Letter
 from analysis.delivery.mail_server import check_server
 from analysis.delivery.message import Heading, is_clipped, message_bytes, message_id
-from analysis.delivery.outbox import Ending, Outcome, Parcel, Refusal, send_parcels
+from analysis.delivery.outbox import Ending, Outcome, Parcel, Refusal, Wait, send_parcels
 from analysis.delivery.ready_run import ReadyRun, check_unchanged, ready_run
+from analysis.delivery.slice_letters import slice_letter
 from analysis.delivery.slices import groups_of
 from analysis.errors import InputError
 from analysis.params import MailSettings, Params
+from analysis.report.run_folder import reports_folder
 
 RUN_DIGITS = 8
 
@@ -55,10 +58,6 @@ Status = Literal[
     "sent", "already_sent", "written", "no_address", "sent_in_part", "held_back", "refused", "unknown"
 ]
 DONE: frozenset[Status] = frozenset({"sent", "already_sent", "written", "no_address"})
-_SAID = {
-    "sent_in_part": "sent in part", "already_sent": "already sent", "held_back": "not sent again",
-    "no_address": "left out",
-}  # fmt: skip
 
 
 class MailError(InputError):
@@ -79,17 +78,20 @@ class Delivery:
         return self.status in DONE
 
 
-def summary(deliveries: Sequence[Delivery]) -> str:
+def summary(deliveries: Sequence[Delivery], language: str = "en") -> str:
     """A line for each letter, and how many fared how; recipients are named, addresses are not."""
+    say = partial(_say, language)
     lines = [
-        ": ".join(filter(None, [one.addressee.shown, _said(one.status), one.words])) for one in deliveries
+        say("letter_ended").join(filter(None, [one.addressee.shown, say(f"mail_{one.status}"), one.words]))
+        for one in deliveries
     ]
-    counts = Counter(_said(one.status) for one in deliveries)
-    return "\n".join([*lines, ", ".join(f"{count} {status}" for status, count in counts.items())])
+    counts = Counter(one.status for one in deliveries)
+    counted = [say("counted", count=count, status=say(f"mail_{status}")) for status, count in counts.items()]
+    return "\n".join([*lines, say("list_join").join(counted)])
 
 
-def _said(status: str) -> str:
-    return _SAID.get(status, status)
+def _say(language: str, key: str, **values: object) -> str:
+    return label(f"terminal.{key}", language, **values)
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,10 @@ class Options:
         Whether recipients of ``each`` without an address are left out.
     allow_plain
         Whether a server on another machine may be sent to without encryption.
+    reports
+        Folder of the company's reports; ``reports/<company>`` below the project if not given.
+    language
+        In which it is told what became of the letters; they themselves are in their readers' languages.
     """
 
     only: tuple[str, ...] = ()
@@ -113,6 +119,8 @@ class Options:
     allow_running: bool = False
     skip_missing: bool = False
     allow_plain: bool = False
+    reports: Path | None = None
+    language: str = "en"
 
 
 def send_mail(
@@ -137,7 +145,7 @@ def send_mail(
         Whatever is wrong before a server is reached; nothing has been sent then.
     """
     settings = params.settings.mail
-    run = ready_run(params, period, allow_running=options.allow_running)
+    run = ready_run(params, period, allow_running=options.allow_running, reports=options.reports)
     addressees = _chosen(run, settings, options)
     server = settings.server
     sender, addresses = read_everybody(
@@ -147,8 +155,12 @@ def send_mail(
     assert server is not None  # else said above
     check_server(server, sender.login, allow_plain=options.allow_plain)
     with open_ledger(run.folder.parent / LEDGER_FILE) as ledger:
-        known = {one: ledger.attempts(_key(run, one)) for one in addresses}
-        held = {one: _held_back(run, one, known[one], options.again) for one in addresses}
+        elsewhere = _told_elsewhere(run)
+        known = {
+            one: [*attempts_for(elsewhere, _key(run, one)), *ledger.attempts(_key(run, one))]
+            for one in addresses
+        }
+        held = {one: _held_back(run, one, known[one], options) for one in addresses}
         letters = _letters(run, [one for one in addresses if held[one] is None], settings)
         parcels = {
             one: _parcel(run, one, letter, known[one], sender, addresses[one])
@@ -157,10 +169,15 @@ def send_mail(
         check_unchanged(run)
         witness = _Bookkeeper(ledger, run, {parcel: (one, id_) for one, (parcel, id_) in parcels.items()})
         outcomes = send_parcels(
-            [parcel for parcel, _ in parcels.values()], server, sender.login, witness, tell=tell
-        )
-    ended = {one: _ended(one, told, len(addresses[one])) for one, told in zip(parcels, outcomes, strict=True)}
-    nowhere = {one: Delivery(one, "no_address", f"{one.variable} is not set") for one in addressees}
+            [parcel for parcel, _ in parcels.values()], server, sender.login, witness,
+            tell=lambda wait: tell(_say_wait(wait, options.language)),
+        )  # fmt: skip
+    ended = {
+        one: _ended(one, told, len(addresses[one]), options.language)
+        for one, told in zip(parcels, outcomes, strict=True)
+    }
+    not_set = partial(_say, options.language, "not_set")
+    nowhere = {one: Delivery(one, "no_address", not_set(variable=one.variable)) for one in addressees}
     return [ended.get(one) or held.get(one) or nowhere[one] for one in addressees]
 
 
@@ -182,11 +199,14 @@ def write_mail(
         As ``send_mail``, but for what is missing in the environment.
     """
     settings = params.settings.mail
-    run = ready_run(params, period, allow_running=options.allow_running)
+    run = ready_run(params, period, allow_running=options.allow_running, reports=options.reports)
     addressees = _chosen(run, settings, options)
     sender, addresses = addresses_or_nowhere(environment, addressees)
-    ledger = read_ledger(run.folder.parent / LEDGER_FILE)
-    known = {one: attempts_for(ledger, _key(run, one)) for one in addressees}
+    ledgers = (_told_elsewhere(run), read_ledger(run.folder.parent / LEDGER_FILE))
+    known = {
+        one: [attempt for ledger in ledgers for attempt in attempts_for(ledger, _key(run, one))]
+        for one in addressees
+    }
     letters = _letters(run, addressees, settings)
     written = {
         one: _parcel(run, one, letter, known[one], sender, addresses[one])[0]
@@ -199,10 +219,11 @@ def write_mail(
             older.unlink()
     deliveries = []
     for one, parcel in written.items():
-        held = _held_back(run, one, known[one], options.again)
-        clipped = "; Gmail hides the end of so long a letter" if is_clipped(letters[one]) else ""
-        words = f"{paths[_file_name(one)]}, {len(parcel.content) / 1000:,.0f} kB{clipped}"
-        deliveries.append(Delivery(one, "written", words + (f"; {held.words}" if held else "")))
+        held = _held_back(run, one, known[one], options)
+        say, size = partial(_say, options.language), f"{len(parcel.content) / 1000:,.0f}"
+        clipped = say("clipped") if is_clipped(letters[one]) else ""
+        words = say("file_of", path=paths[_file_name(one)], size=size, clipped=clipped)
+        deliveries.append(Delivery(one, "written", words + (say("also", words=held.words) if held else "")))
     return deliveries
 
 
@@ -275,6 +296,12 @@ def _key(run: ReadyRun, one: Addressee) -> LetterKey:
     return LetterKey(run.period, one.name, one.about, one.language)
 
 
+def _told_elsewhere(run: ReadyRun) -> Mapping[LetterKey, list[Attempt]]:
+    """What the ledger in the project's own folder says, where the reports lie in another: nobody is sent to twice."""
+    own = reports_folder(run.results.book.params)
+    return {} if own == run.folder.parent else read_ledger(own / LEDGER_FILE)
+
+
 def _is_correction(run: ReadyRun, attempts: Sequence[Attempt]) -> bool:
     """Whether another run's letter of the same period was, or may have been, received."""
     return any(each.run != run.id and each.ending != "not_sent" for each in attempts)
@@ -296,22 +323,21 @@ def _identity(run: ReadyRun, one: Addressee, attempts: Sequence[Attempt]) -> str
 
 
 def _held_back(
-    run: ReadyRun, one: Addressee, attempts: Sequence[Attempt], again: Collection[str]
+    run: ReadyRun, one: Addressee, attempts: Sequence[Attempt], options: Options
 ) -> Delivery | None:
     """Why a letter is not sent: it was already, or may have been. None where it is to be sent."""
     standing = standing_of(attempts)
-    if standing is None or one.name.upper() in {name.upper() for name in again}:
+    if standing is None or one.name.upper() in {name.upper() for name in options.again}:
         return None
-    who, from_run = shlex.quote(one.name), f"from run {standing.run[:RUN_DIGITS]}, {standing.at}"
+    say, who = partial(_say, options.language), shlex.quote(one.name)
+    from_run = say("from_run", run=standing.run[:RUN_DIGITS], at=standing.at)
     if standing.status == "unknown":
-        words = f"an earlier message may have arrived ({from_run}); look, and add --again {who} if it has not"
-        return Delivery(one, "unknown", words)
+        return Delivery(one, "unknown", say("may_have_arrived", from_run=from_run, who=who))
     if standing.run != run.id:
-        words = f"{run.period} was already sent to {one.name} {from_run}; add --again {who} to send the corrected one"
+        words = say("other_was_sent", period=run.period, name=one.name, from_run=from_run, who=who)
         return Delivery(one, "held_back", words)
     if standing.status == "sent_in_part":
-        words = f"was sent, but not to all addresses ({from_run}); mend them and add --again {who}"
-        return Delivery(one, "sent_in_part", words)
+        return Delivery(one, "sent_in_part", say("not_to_all", from_run=from_run, who=who))
     return Delivery(one, "already_sent", from_run)
 
 
@@ -337,28 +363,29 @@ class _Bookkeeper:
         self.ledger.end(_key(self.run, one), ending, places, code)
 
 
-def _ended(one: Addressee, told: Outcome, addresses: int) -> Delivery:
+def _ended(one: Addressee, told: Outcome, addresses: int, language: str) -> Delivery:
     """The outcome in words."""
-    who = shlex.quote(one.name)
+    say, who = partial(_say, language), shlex.quote(one.name)
     reason = told.reason if told.code is None else f"{told.code} {told.reason}"
+    refused = say("also", words="").join(_say_refusal(each, language) for each in told.refusals)
     if told.status == "sent":
         return Delivery(one, "sent")
     if told.status == "unknown":
-        return Delivery(
-            one, "unknown", f"{reason}; look whether it arrived, and add --again {who} if it has not"
-        )
+        return Delivery(one, "unknown", say("look_whether", reason=reason, who=who))
     if told.status == "sent_in_part":
-        refused = "; ".join(_say_refusal(each) for each in told.refusals)
         reached = addresses - len(told.refusals)
-        words = f"to {reached} of {addresses} addresses: {refused or reason}; mend and add --again {who}"
+        words = say("reached_some", reached=reached, of=addresses, reason=refused or reason, who=who)
         return Delivery(one, "sent_in_part", words)
-    if addresses > 1 and len(told.refusals) == addresses:
-        reason = "; ".join(_say_refusal(each) for each in told.refusals)
-    return Delivery(one, "refused", reason)
+    all_refused = addresses > 1 and len(told.refusals) == addresses
+    return Delivery(one, "refused", refused if all_refused else reason)
 
 
-def _say_refusal(refused: Refusal) -> str:
-    return f"address {refused.place}: {refused.code} {refused.reason}"
+def _say_refusal(refused: Refusal, language: str) -> str:
+    return _say(language, "refused_address", place=refused.place, code=refused.code, reason=refused.reason)
+
+
+def _say_wait(wait: Wait, language: str) -> str:
+    return _say(language, "again_later", count=wait.letters, reason=wait.reason, wait=f"{wait.seconds:g}")
 
 
 def _file_name(one: Addressee) -> str:

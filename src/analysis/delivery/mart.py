@@ -32,6 +32,7 @@ from analysis.delivery.mart_tables import (
     other_columns,
 )
 from analysis.suite import Results
+from analysis.tables.locks import wait_for_lock
 
 if TYPE_CHECKING:
     from analysis.delivery.mart_sql import Database
@@ -41,6 +42,8 @@ STORAGE_VERSION = "v1.0.0"
 """Format of a new DuckDB file: BI tools bring a DuckDB of their own, often older, which cannot read a newer one."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+# Of C:\marts, the colon comes after one letter.
+_NEARLY_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|[^./\\].*@")
 _LOADING = ".loading-"
 
 
@@ -68,6 +71,12 @@ def check_target(target: str, schema: str | None = None) -> Path | Database:
         return database
     if schema:
         raise MartError("--schema goes with the address of a database; files have no schemas")
+    # It may hold a password: nothing of it is repeated, or becomes a folder's name.
+    if _NEARLY_URL.match(target):
+        raise MartError(
+            "--to: is neither an address such as postgresql+psycopg://user@host/database nor a plain path; a folder of "
+            "such a name is written ./NAME"
+        )
     return _check_path(Path(target))
 
 
@@ -206,7 +215,7 @@ def _load_folder(folder: Path, tables: Mapping[str, pa.Table], keys: Mapping[str
         with _alone(folder), _aside(folder) as aside:
             _check_files(folder, set(places.values()))
             for name, rows in tables.items():
-                pq.write_table(_with_dictionaries(rows), aside / f"{name}.parquet")
+                pq.write_table(_with_dictionaries(rows), aside.absolute() / f"{name}.parquet")
             _put_in_place(aside, places)
     except OSError as error:
         raise MartError(f"{folder}: the mart cannot be written ({error})") from None
@@ -262,13 +271,8 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """One load at a time; another waits. The lock goes with its process, however that ends."""
-    try:
-        import fcntl
-    except ImportError:  # no such locks on this system: renames alone keep every file whole
-        yield
-        return
     with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        wait_for_lock(lock.fileno())
         for left in folder.glob(f"{_LOADING}*"):  # by a load that was killed: nobody else is writing now
             shutil.rmtree(left, ignore_errors=True)
         yield

@@ -78,7 +78,7 @@ def find_database(target: str, schema: str | None = None) -> Database:
     is_typed = not target.startswith(FROM_ENVIRONMENT)
     text, named = (target, "--to") if is_typed else (_environment(target), target)
     url = _parsed(text, named)
-    secret = url.password is not None or any("pass" in key or "pwd" in key for key in url.query)
+    secret = url.password is not None or any(map(_is_secret, url.query))
     if is_typed and secret:
         raise MartError(
             "--to: a password does not belong on the command line, where others see it. Leave it out and set "
@@ -242,10 +242,15 @@ def _why_not(error: Exception, url: sa.URL) -> str:
 
 def _secrets(url: sa.URL) -> list[str]:
     """The password in every form in which it could be said, and any that stands in a query, the longest first."""
-    known = [str(value) for key, value in url.query.items() if "pass" in key or "pwd" in key]
+    known = [str(value) for key, value in url.query.items() if _is_secret(key)]
     known += [str(url.password)] if url.password else []
     forms = {form(secret) for secret in known for form in (str, quote, quote_plus, repr)}
     return sorted(forms, key=len, reverse=True)
+
+
+def _is_secret(option: str) -> bool:
+    """Whether an option in an address holds what nobody is to see."""
+    return any(word in option.lower() for word in ("pass", "pwd", "token", "secret"))
 
 
 def _wait_for_other_loads(connection: sa.Connection, database: Database) -> None:

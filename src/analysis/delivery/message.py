@@ -106,11 +106,11 @@ def _address(one: Address) -> str:
     name = one.display_name
     if not name:
         return one.addr_spec
-    is_plain = name.isascii() and "=?" not in name and len(name) < LINE
-    shown = (
-        f'"{quote(name)}"' if is_plain else Header(name, "utf-8", maxlinelen=LINE - 1).encode(linesep="\r\n")
-    )
-    return f"{shown}\r\n <{one.addr_spec}>"
+    longest = "Reply-To"  # the first name stands on its header's line, whichever that is
+    if name.isascii() and "=?" not in name and len(name) < LINE - len(longest) - 4:
+        return f'"{quote(name)}"\r\n <{one.addr_spec}>'
+    words = Header(name, "utf-8", maxlinelen=LINE - 1, header_name=longest).encode(linesep="\r\n")
+    return f"{words}\r\n <{one.addr_spec}>"
 
 
 def _set_text(part: MIMEPart, text: str, subtype: str) -> None:

@@ -71,6 +71,15 @@ class Outcome:
     refusals: tuple[Refusal, ...] = ()
 
 
+@dataclass(frozen=True)
+class Wait:
+    """A wait before letters that were refused for now are tried again, and why the first of them was."""
+
+    letters: int
+    reason: str
+    seconds: float
+
+
 class Witness(Protocol):
     """Is told of each parcel just before its content is handed over, and how that ended."""
 
@@ -87,7 +96,7 @@ def send_parcels(
     login: Login | None,
     witness: Witness,
     *,
-    tell: Callable[[str], None] = lambda _: None,
+    tell: Callable[[Wait], None] = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Outcome]:
     """What became of each parcel, in their order.
@@ -148,7 +157,7 @@ def _go_rounds(
     tasks: Sequence[_Task],
     line: Line,
     witness: Witness,
-    tell: Callable[[str], None],
+    tell: Callable[[Wait], None],
     sleep: Callable[[float], None],
 ) -> None:
     """Every task tried, and those that were put off again after each wait."""
@@ -159,7 +168,7 @@ def _go_rounds(
             break
         if wait:
             line.close()
-            tell(f"{len(left)} not yet sent ({_in_full(left[0].obstacle)}); trying again in {wait:g} s")
+            tell(Wait(len(left), _in_full(left[0].obstacle), wait))
             sleep(wait)
         _go_round(left, line, witness)
     line.close()

@@ -13,7 +13,7 @@ from analysis.errors import InputError
 from analysis.facts import open_book
 from analysis.params import Params
 from analysis.periods import parse_period
-from analysis.report.run_folder import RUN_FILE
+from analysis.report.run_folder import RUN_FILE, reports_folder
 from analysis.suite import Results, measure_suite
 
 
@@ -43,8 +43,15 @@ class ReadyRun:
         return f"{book.period.label}{until}"
 
 
-def ready_run(params: Params, period: str, *, allow_running: bool = False) -> ReadyRun:
+def ready_run(
+    params: Params, period: str, *, allow_running: bool = False, reports: Path | None = None
+) -> ReadyRun:
     """The run of a period, if it may be sent.
+
+    Parameters
+    ----------
+    reports
+        Folder of the company's reports; ``reports/<company>`` below the project if not given.
 
     Raises
     ------
@@ -53,8 +60,10 @@ def ready_run(params: Params, period: str, *, allow_running: bool = False) -> Re
         period still running where that is not allowed.
     """
     asked = parse_period(period, params.settings.fiscal_year_start_month)
-    folder = params.root / "reports" / params.company_id / asked.label
+    folder = reports_folder(params, reports) / asked.label
     make = f"workbook run --params {shlex.quote(str(_near(params.path)))} --period {asked.label}"
+    if reports:
+        make += f" --reports {shlex.quote(str(reports))}"
     text, record = _read_record(folder, make)
     if record.get("status") != "whole":
         raise NotReady(f"the report of {asked.label} is not whole, and is not sent; make it again: {make}")
@@ -86,7 +95,10 @@ def _read_record(folder: Path, make: str) -> tuple[str, Mapping[str, Any]]:
     except FileNotFoundError:
         partial = folder.with_name(f"{folder.name}-PARTIAL")
         there = f" but one that is PARTIAL ({partial}) and is not sent" if partial.exists() else ""
-        raise NotReady(f"there is no report of {folder.name}{there}; make it: {make}") from None
+        raise NotReady(
+            f"there is no report of {folder.name} in {folder.parent}{there}; make it: {make}, or name the folder that "
+            "has it with --reports"
+        ) from None
     except (OSError, ValueError):
         raise NotReady(f"{folder / RUN_FILE} cannot be read; make the report again: {make}") from None
     if not isinstance(record, dict):

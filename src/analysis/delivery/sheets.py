@@ -18,7 +18,6 @@ from analysis.report.explained import fill_in
 from analysis.report.identities_shown import say_subjects
 from analysis.report.kpi_tables import doubt_words
 from analysis.report.kpis_shown import (
-    chosen,
     comparisons,
     group_name,
     join_sentences,
@@ -26,24 +25,24 @@ from analysis.report.kpis_shown import (
     say_level,
     say_period,
     say_reason,
+    shown_metrics,
     trend_windows,
     unit_of,
     variant_name,
     verdict_shown,
 )
+from analysis.report.numbers_shown import format_date_range, is_missing
 from analysis.report.pages.data_quality_rows import read_rows
 from analysis.report.pages.definitions import formula_in_words, meaning_of
-from analysis.report.pages.scorecard import status_lines
 from analysis.report.pages.settings_rows import setting_rows
-from analysis.report.tables_shown import format_date_range, is_missing
+from analysis.report.pages.summary import status_lines
 from analysis.suite import Results
 from analysis.suite.customer_value import CUSTOMER_COLUMNS
 
 RUN_DIGITS = 16
-_CHANGE_UNITS = {
-    "working_time": "hours",
-    "percent": "relative",
-}  # a shorter time is below zero, which [h]:mm:ss cannot be
+CHANGE_UNITS = {"working_time": "hours", "percent": "relative"}
+"""Units of changes that are written otherwise: a shorter time is below zero, which [h]:mm:ss cannot be."""
+
 MONEY_OF_CUSTOMERS = (
     "mean_repeat_spend", "expected_spend", "predicted_clv", "clv_low", "clv_high", "clv_noise_sd",
     "net_revenue_to_date", "net_revenue",
@@ -159,16 +158,6 @@ def cover_line(book: Book, language: str) -> str:
 # --- the company's figures ------------------------------------------------------------------------
 
 
-def shown_metrics(book: Book) -> list[Metric]:
-    """The metrics that pages show, each under the definition of the run, family by family."""
-    return [
-        chosen(book, metric)
-        for records in book.catalogue.families.values()
-        for metric in records
-        if metric.shown
-    ]
-
-
 def scorecard(results: Results, language: str) -> Sheet:
     """One row for each metric shown: value, interval, n, changes with their verdicts, status with its reason."""
     book, rows = results.book, kpi_rows(results, shown_metrics(results.book))
@@ -199,7 +188,7 @@ def _change_in_words(
     cells = rows[[f"{against}_{part}" for part in ("change", "unit", "base_change", "is_short", "reason")]]
     told = list(cells.itertuples(index=False, name=None))
     return {
-        f"{against}_unit": [_CHANGE_UNITS.get(unit, unit) for _, unit, *_ in told],
+        f"{against}_unit": [CHANGE_UNITS.get(unit, unit) for _, unit, *_ in told],
         f"{against}_verdict": [
             label(f"report.verdict_{word}", language) for word in rows[f"{against}_verdict"]
         ],

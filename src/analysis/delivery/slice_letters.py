@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -14,9 +11,7 @@ from analysis.catalogue import Metric, label
 from analysis.delivery.letter import (
     FACT_COLUMNS,
     GROUP_COLUMNS,
-    MEDIA,
     NAME_COLUMNS,
-    Attachment,
     Letter,
     alerts,
     attached_line,
@@ -39,31 +34,30 @@ from analysis.delivery.letter_parts import (
     Tiles,
     plain,
 )
-from analysis.delivery.sheets import Sheet, SheetColumn, number_unit
+from analysis.delivery.slice_workbook import change_of, metric_of, slice_workbook, withheld_note
 from analysis.delivery.slices import (
     DAYS_AHEAD,
     Slice,
-    group_label,
     handed_over,
     slice_customers,
     slice_figures,
     slice_managers,
 )
 from analysis.delivery.suppression import MANAGER, TEAM
+from analysis.errors import InputError
 from analysis.report.kpis_shown import (
     AGAINST,
-    change_shown,
     comparisons,
+    group_name,
     join_sentences,
     metric_name,
     say_change,
     say_n,
     say_period,
     short_value,
-    unit_of,
     verdict_shown,
 )
-from analysis.report.tables_shown import MISSING, format_date, format_money, is_missing
+from analysis.report.numbers_shown import MISSING, format_date, format_money, is_missing
 from analysis.suite import Results
 
 TILES = ("revenue", "customer_retention_rate", "average_order_value", "nps")
@@ -74,13 +68,21 @@ MOST_CUSTOMERS = 10
 CUSTOMER_COLUMNS = 44
 
 
-def write_slice_letter(results: Results, wanted: Slice, language: str) -> Letter:
-    """The letter about one group; see ``letter.slice_letter``."""
+def slice_letter(results: Results, wanted: Slice, *, language: str, link: None = None) -> Letter:
+    """The letter about one group, which neither attaches nor links the company's report.
+
+    Raises
+    ------
+    SliceError
+        If there is no such group, or the company does not supply what tells its groups.
+    """
+    if link is not None:
+        raise InputError("a slice's letter links no report: that one tells everybody's figures")
     figures, customers = slice_figures(results, wanted), slice_customers(results, wanted)
     fact = _fact(results, figures, language)
-    workbook = _workbook(results, wanted, figures, customers, language)
+    workbook = slice_workbook(results, wanted, figures, customers, language)
     book, of = results.book, _of(wanted)
-    company, group = plain(book.settings.company, NAME_COLUMNS), _name(results, wanted)
+    company, group = plain(book.settings.company, NAME_COLUMNS), _name(results, wanted, language)
     title = label(
         f"mail.title_{of}", language, group=group, period=say_period(book.window.label, book, language)
     )
@@ -108,12 +110,8 @@ def _of(wanted: Slice) -> str:
     return "team" if wanted.dimension == TEAM else "manager"
 
 
-def _name(results: Results, wanted: Slice) -> str:
-    return plain(group_label(results, wanted.dimension, wanted.group), GROUP_COLUMNS)
-
-
-def _metric(results: Results, row: Mapping[str, Any]) -> Metric:
-    return results.book.catalogue.metric(row["metric"], row["variant"])
+def _name(results: Results, wanted: Slice, language: str) -> str:
+    return plain(group_name(results.book, wanted.dimension, wanted.group, language), GROUP_COLUMNS)
 
 
 # --- figures --------------------------------------------------------------------------------------------
@@ -131,19 +129,19 @@ def _figures(results: Results, wanted: Slice, figures: pd.DataFrame, language: s
     table = _figure_table(results, wanted, rows, label(f"mail.{name}", language), language)
     return [
         *([Tiles(tiles)] if tiles else []), Heading(label(f"mail.{name}", language)), table,
-        *_withheld_note(results, figures, language),
+        *_withheld_part(results, figures, language),
     ]  # fmt: skip
 
 
 def _tile(results: Results, row: Mapping[str, Any], language: str) -> Tile:
-    book, metric = results.book, _metric(results, row)
+    book, metric = results.book, metric_of(results, row)
     beside = label(
         "mail.tile_company", language, value=short_value(row["company_value"], metric, book, language)
     )
     note = "" if is_missing(row["company_value"]) else beside
     changes = []
     for against in comparisons(book):
-        if change := _change(row, against):
+        if change := change_of(row, against):
             period = say_period(book.baselines[book.window.label][against], book, language)
             said = say_change(change, metric, book, language)
             words = label("scorecard.tile_change", language, change=said, period=period)
@@ -151,15 +149,6 @@ def _tile(results: Results, row: Mapping[str, Any], language: str) -> Tile:
     return Tile(
         metric_name(metric, language), short_value(row["value"], metric, book, language), note, tuple(changes)
     )
-
-
-def _change(row: Mapping[str, Any], against: str) -> dict[str, Any] | None:
-    """A row's change against a window, named as in the frame of changes; None where there is none to show."""
-    if is_missing(row[f"{against}_difference"]):
-        return None
-    return {
-        name: row[f"{against}_{name}"] for name in ("base_value", "difference", "relative_change", "verdict")
-    }
 
 
 def _figure_table(
@@ -176,8 +165,8 @@ def _figure_table(
 
 
 def _figure_row(results: Results, row: Mapping[str, Any], against: str, language: str) -> tuple[Cell, ...]:
-    book, metric = results.book, _metric(results, row)
-    change = _change(row, against)
+    book, metric = results.book, metric_of(results, row)
+    change = change_of(row, against)
     said = (
         Cell(say_change(change, metric, book, language), verdict_shown(change)) if change else Cell(MISSING)
     )
@@ -202,11 +191,9 @@ def _own_text(results: Results, row: Mapping[str, Any], metric: Metric, language
     return short_value(row["value"], metric, results.book, language)
 
 
-def _withheld_note(results: Results, figures: pd.DataFrame, language: str) -> list[Part]:
-    if not figures["is_withheld"].any():
-        return []
-    count = results.book.settings.smallest_cell
-    return [Paragraph(label("mail.withheld_note", language, count=count), size="small")]
+def _withheld_part(results: Results, figures: pd.DataFrame, language: str) -> list[Part]:
+    note = withheld_note(results, figures, language)
+    return [Paragraph(note, size="small")] if note else []
 
 
 def _targets(results: Results, wanted: Slice, figures: pd.DataFrame, language: str) -> list[Part]:
@@ -233,7 +220,7 @@ def _fact(results: Results, figures: pd.DataFrame, language: str) -> str:
 
 
 def _as_kpi_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    changes = {against: _change(row, against) for against in AGAINST}
+    changes = {against: change_of(row, against) for against in AGAINST}
     return {
         **row,
         **{f"{name}_verdict": verdict_shown(each) if each else None for name, each in changes.items()},
@@ -251,22 +238,22 @@ def _managers(results: Results, wanted: Slice, language: str) -> list[Part]:
         return []
     metrics = [name for name in MANAGERS_SHOWN if managers["metric"].eq(name).any()]
     names = {
-        row.metric: metric_name(_metric(results, row._asdict()), language) for row in managers.itertuples()
+        row.metric: metric_name(metric_of(results, row._asdict()), language) for row in managers.itertuples()
     }
     rows = []
     for group, own in managers.groupby("group", sort=True):
         cells = {row["metric"]: _manager_cell(results, row, language) for row in own.to_dict("records")}
-        name = plain(group_label(results, MANAGER, str(group)), GROUP_COLUMNS)
+        name = plain(group_name(results.book, MANAGER, str(group), language), GROUP_COLUMNS)
         rows.append((Cell(name), *(cells.get(metric, Cell(MISSING)) for metric in metrics)))
     headings = (label("mail.manager", language), *(plain(names[metric], 60) for metric in metrics))
     title = label("mail.managers", language)
     table = Table(headings, tuple(rows), title)
-    return [Heading(title), table, *_withheld_note(results, managers, language)]
+    return [Heading(title), table, *_withheld_part(results, managers, language)]
 
 
 def _manager_cell(results: Results, row: Mapping[str, Any], language: str) -> Cell:
     n = "" if is_missing(row["n"]) else say_n(row["n"], language)
-    return Cell(_own_text(results, row, _metric(results, row), language), remark=n)
+    return Cell(_own_text(results, row, metric_of(results, row), language), remark=n)
 
 
 # --- customers ------------------------------------------------------------------------------------------
@@ -298,7 +285,7 @@ def _overdue(results: Results, wanted: Slice, customers: pd.DataFrame, language:
         label("mail.expected", language, quarters=settings.horizon_quarters),
     ]  # fmt: skip
     cells = [
-        (_who(results, wanted, row), Cell(format_date(row["last_order_on"], language)),
+        (_who(results, wanted, row, language), Cell(format_date(row["last_order_on"], language)),
          Cell(format_money(row["predicted_clv"], language, currency=settings.currency)))
         for row in rows.to_dict("records")
     ]  # fmt: skip
@@ -312,7 +299,7 @@ def _due(results: Results, wanted: Slice, customers: pd.DataFrame, language: str
     until = format_date(book.window.end + pd.Timedelta(days=DAYS_AHEAD - 1), language)
     headings = [label(f"mail.{name}", language) for name in ("customer", "due_on", "yearly_value")]
     cells = [
-        (_who(results, wanted, row), Cell(format_date(row["contract_due_on"], language)),
+        (_who(results, wanted, row, language), Cell(format_date(row["contract_due_on"], language)),
          Cell(format_money(row["contract_value"], language, currency=book.settings.currency)))
         for row in rows.to_dict("records")
     ]  # fmt: skip
@@ -323,15 +310,17 @@ def _open(results: Results, wanted: Slice, customers: pd.DataFrame, language: st
     rows = customers[customers["open_complaints"] > 0]
     headings = [label(f"mail.{name}", language) for name in ("customer", "complaints")]
     cells = [
-        (_who(results, wanted, row), Cell(f"{row['open_complaints']:,}")) for row in rows.to_dict("records")
+        (_who(results, wanted, row, language), Cell(f"{row['open_complaints']:,}"))
+        for row in rows.to_dict("records")
     ]
     return _listed(label("mail.open", language, count=len(rows)), headings, cells, [], language)
 
 
-def _who(results: Results, wanted: Slice, row: Mapping[str, Any]) -> Cell:
+def _who(results: Results, wanted: Slice, row: Mapping[str, Any], language: str) -> Cell:
     """A customer by name, with his number, and for a team with his manager."""
     number = "" if row["customer_name"] == row["customer_id"] else plain(row["customer_id"], CUSTOMER_COLUMNS)
-    manager = group_label(results, MANAGER, row["account_manager"]) if wanted.dimension == TEAM else ""
+    is_of_team = wanted.dimension == TEAM
+    manager = group_name(results.book, MANAGER, row["account_manager"], language) if is_of_team else ""
     remark = " · ".join(part for part in (number, plain(manager, GROUP_COLUMNS)) if part)
     return Cell(plain(row["customer_name"], CUSTOMER_COLUMNS), remark=remark)
 
@@ -349,118 +338,3 @@ def _listed(
     more = len(cells) - MOST_CUSTOMERS
     rest = [Paragraph(label("mail.more", language, count=more), size="small")] if more > 0 else []
     return [Heading(title, 3), *notes, Table(tuple(headings), tuple(cells[:MOST_CUSTOMERS]), title), *rest]
-
-
-# --- the workbook ---------------------------------------------------------------------------------------
-
-
-def _workbook(
-    results: Results, wanted: Slice, figures: pd.DataFrame, customers: pd.DataFrame, language: str
-) -> Attachment:
-    """The group's figures and customers as an Excel workbook, without formulas."""
-    from analysis.delivery.excel import write_sheets
-
-    managers = slice_managers(results, wanted)
-    sheets = [_figure_sheet(results, figures, "slice_figures", language)]
-    if len(managers):
-        sheets.append(_figure_sheet(results, managers, "slice_managers", language))
-    sheets.append(_customer_sheet(results, wanted, customers, language))
-    book, group = (
-        results.book,
-        re.sub(r"[^\w-]+", "_", plain(wanted.group, GROUP_COLUMNS)).strip("_") or "group",
-    )
-    with TemporaryDirectory() as folder:
-        content = write_sheets(book, sheets, Path(folder) / "slice.xlsx", language).read_bytes()
-    return Attachment(
-        f"{book.params.company_id}_{book.period.label}_{group}_{language}.xlsx", content, MEDIA["xlsx"]
-    )
-
-
-def _figure_sheet(results: Results, figures: pd.DataFrame, key: str, language: str) -> Sheet:
-    book = results.book
-    shown = [against for against in comparisons(book) if figures[f"{against}_difference"].notna().any()]
-    rows = pd.DataFrame([_sheet_row(results, row, language) for row in figures.to_dict("records")])
-    columns = _figure_columns(results, shown, key, language)
-    notes = [part.text for part in _withheld_note(results, figures, language)] if len(figures) else []
-    return Sheet(key, rows.reindex(columns=_columns_of(columns)), columns, notes, frozen_columns=1)
-
-
-def _columns_of(columns: Sequence[SheetColumn]) -> list[str]:
-    return list(dict.fromkeys(name for column in columns for name in (column.name, column.unit_from) if name))
-
-
-def _sheet_row(results: Results, row: Mapping[str, Any], language: str) -> dict[str, Any]:
-    metric = _metric(results, row)
-    cells = {
-        **row, "name": metric_name(metric, language), "unit": number_unit(metric),
-        "group_name": group_label(results, row["by"], row["group"]),
-        "remark": label("mail.withheld", language) if row["is_withheld"] else None,
-        "target_verdict": _verdict_text(row["target_verdict"], language),
-    }  # fmt: skip
-    for against in AGAINST:
-        change = _change(row, against)
-        number, unit = change_shown(change, metric) if change else (None, unit_of(metric))
-        units = {"working_time": "hours", "percent": "relative"}
-        cells |= {
-            f"{against}_change": number, f"{against}_unit": units.get(unit, unit),
-            f"{against}_verdict": _verdict_text(verdict_shown(change) if change else "", language),
-        }  # fmt: skip
-    return cells
-
-
-def _verdict_text(verdict: str, language: str) -> str | None:
-    return label(f"report.verdict_{verdict}", language) if verdict else None
-
-
-def _figure_columns(results: Results, shown: Sequence[str], key: str, language: str) -> list[SheetColumn]:
-    book = results.book
-    who = [SheetColumn("group_name", label("mail.manager", language))] if key == "slice_managers" else []
-    columns = [
-        *who, SheetColumn("name", label("excel.metric", language)),
-        SheetColumn("value", label("excel.value", language), unit_from="unit"),
-        SheetColumn("remark", label("mail.remark", language)),
-        SheetColumn("n", label("excel.n", language), "count"),
-        SheetColumn("company_value", label("mail.company", language), unit_from="unit"),
-        SheetColumn("target", label("mail.target", language), unit_from="unit"),
-        SheetColumn("target_verdict", label("mail.verdict", language)),
-    ]  # fmt: skip
-    for against in shown:
-        period = say_period(book.baselines[book.window.label][against], book, language)
-        columns += [
-            SheetColumn(
-                f"{against}_change",
-                label("excel.change", language, period=period),
-                unit_from=f"{against}_unit",
-            ),
-            SheetColumn(f"{against}_verdict", label("excel.verdict_against", language, period=period)),
-        ]
-    return columns
-
-
-def _customer_sheet(results: Results, wanted: Slice, customers: pd.DataFrame, language: str) -> Sheet:
-    book = results.book
-    day = format_date(book.window.last_day, language) if book.window.days else book.period.label
-    note = "mail.note_customers_team" if wanted.dimension == TEAM else "mail.note_customers"
-    names = {
-        one: group_label(results, MANAGER, one) for one in customers["account_manager"].dropna().unique()
-    }
-    rows = customers.assign(account_manager=customers["account_manager"].map(names))
-    days = {name: pd.to_datetime(rows[name]) for name in ("last_order_on", "contract_due_on")}
-    units = {
-        "last_order_on": "date", "contract_due_on": "date", "days_since_last_order": "count", "churn_score": "percent",
-        "predicted_clv": "money", "contract_value": "money", "is_overdue": "boolean", "open_complaints": "count",
-    }  # fmt: skip
-    columns = [SheetColumn(name, _heading(name, language), units.get(name, "text")) for name in rows.columns]
-    return Sheet(
-        "slice_customers", rows.assign(**days), columns, [label(note, language, day=day)], frozen_columns=2
-    )
-
-
-_HEADINGS = {
-    "account_manager": "mail.manager", "is_overdue": "mail.overdue_heading", "contract_due_on": "mail.contract_due",
-    "contract_value": "mail.yearly_value", "open_complaints": "mail.complaints",
-}  # fmt: skip
-
-
-def _heading(name: str, language: str) -> str:
-    return label(_HEADINGS.get(name, f"excel.customer_{name}"), language)

@@ -24,12 +24,12 @@ from analysis.facts.compile import OF_CUSTOMERS_BY_WINDOW
 from analysis.metrics.derived import Operand, operands
 from analysis.metrics.frame import NOT_STATED
 from analysis.report.findings import overdue_customers
-from analysis.report.kpis_shown import AGAINST, chosen, comparisons
+from analysis.report.kpis_shown import AGAINST, chosen, comparisons, group_name
 from analysis.suite import Results
 from analysis.suite.targets import TARGETS_OF
 
 __all__ = [
-    "SLICED_BY", "Slice", "SliceError", "group_label", "groups_of", "handed_over", "slice_customers", "slice_figures",
+    "SLICED_BY", "Slice", "SliceError", "groups_of", "handed_over", "slice_customers", "slice_figures",
     "slice_managers", "suppress",
 ]  # fmt: skip
 
@@ -126,9 +126,12 @@ def check_slice(results: Results, wanted: Slice) -> None:
     groups = groups_of(results, wanted.dimension)
     if wanted.group in groups:
         return
-    number = {group_label(results, wanted.dimension, one): one for one in groups} | {
-        one: one for one in groups
+    named = {
+        group_name(results.book, wanted.dimension, one, language): one
+        for language in results.book.settings.languages
+        for one in groups
     }
+    number = named | {one: one for one in groups}
     near = nearest(wanted.group, number)
     close = next((name for name in number if f"{name!r}?" in near), None)
     if close and number[close] != close:
@@ -136,11 +139,6 @@ def check_slice(results: Results, wanted: Slice) -> None:
     raise SliceError(
         f"no {wanted.dimension} {wanted.group!r} held a customer in {results.book.window.label}{near}"
     )
-
-
-def group_label(results: Results, dimension: str, group: str) -> str:
-    """What a group is called by the company's own table, else its number."""
-    return results.book.names_of(dimension).get(group, group)
 
 
 def teams_of(results: Results) -> dict[str, str | None]:

@@ -29,7 +29,6 @@ import pandas as pd
 
 MANAGER, TEAM = "account_manager", "account_team"
 COMPANY = "company"
-CELL_COLUMNS = ["family", "metric", "by", "group", "n", "hits", "is_share", "is_alike"]
 Node = tuple[str, str | None]  # what it is a group of, and which; the group None is nobody's
 
 
@@ -123,11 +122,10 @@ class _Sizes:
         """How many rows the nodes hold."""
         return sum(self.n.get(node, 0) for node in nodes)
 
-    def are_mixed(self, nodes: Iterable[Node], n: int | None = None, hits: float | None = None) -> bool:
+    def are_mixed(self, nodes: Collection[Node], n: int | None = None, hits: float | None = None) -> bool:
         """Whether these rows leave open what each part's share is; also where the company's own leaves nothing open."""
         if not self.is_share or not 0 < self.hits.get(ROOT, 0) < self.n.get(ROOT, 0):
             return True
-        nodes = list(nodes)
         n = self.rows_in(nodes) if n is None else n
         hits = sum(self.hits.get(node, 0.0) for node in nodes) if hits is None else hits
         return 0 < hits < n
@@ -159,7 +157,6 @@ def _is_telling(tree: Tree, sizes: _Sizes, node: Node, smallest: int) -> bool:
 
 def _closed(tree: Tree, sizes: list[_Sizes], withheld: set[Node], smallest: int) -> set[Node]:
     """With as many more as it takes that no sum gives one away."""
-    withheld = set(withheld)
     while (more := _next_to_withhold(tree, sizes, withheld, smallest)) is not None:
         withheld.add(more)
     return withheld
@@ -168,14 +165,15 @@ def _closed(tree: Tree, sizes: list[_Sizes], withheld: set[Node], smallest: int)
 def _next_to_withhold(tree: Tree, sizes: list[_Sizes], withheld: set[Node], smallest: int) -> Node | None:
     """One more figure where a sum gives something away; None where none does, or all of it is withheld.
 
-    A part of the sum, else a manager below a part that is withheld, else the sum itself.
+    A part of the sum, else a manager below a part that is withheld, else the sum itself: also that of a team without a
+    name, which nobody prints, but which the company's and all teams' figures come to.
     """
     # Teams withheld first: what is unknown in them is looked for in the sums above.
     for node in sorted(tree.parts, key=lambda node: node not in withheld):
         if _gives_away(tree, sizes, withheld, node, smallest):
-            below = [tree.parts[node], tree.managers_under(node), [node]]
-            found = next((one for nodes in below if (one := _smallest_shown(nodes, sizes, withheld))), None)
-            if found:
+            below = [tree.parts[node], tree.managers_under(node)]
+            found = next((one for nodes in below if (one := _smallest_shown(nodes, sizes, withheld))), node)
+            if found not in {ROOT, *withheld}:
                 return found
     return None
 
@@ -184,8 +182,7 @@ def _gives_away(tree: Tree, sizes: list[_Sizes], withheld: set[Node], node: Node
     """Whether the figure of a node and those shown of its parts leave too little unknown."""
     unknown = _unknown_in(tree, withheld, node)
     if node in withheld:
-        # Its managers' figures must not add up to it; a team without a name is printed nowhere.
-        return bool(node[1]) and not unknown
+        return not unknown  # its managers' figures must not add up to it
     is_open = len(unknown) > 1 and all(
         one.rows_in(unknown) >= smallest and one.are_mixed(unknown) for one in sizes
     )

@@ -32,7 +32,9 @@ class DuckDBEngine:
             config["temp_directory"] = str(scratch)
         self.connection = duckdb.connect(":memory:", config=config)
         self.connection.execute("set TimeZone = 'UTC'")
-        self.connection.execute(files("analysis.engine").joinpath("macros_duckdb.sql").read_text())
+        self.connection.execute(
+            files("analysis.engine").joinpath("macros_duckdb.sql").read_text(encoding="utf-8")
+        )
 
     def create_view(self, name: str, sql: str) -> None:
         """Make a view that later statements can name."""

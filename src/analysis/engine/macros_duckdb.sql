@@ -15,5 +15,6 @@ create macro utc_to_local(utc, zone) as timezone(zone, timezone('UTC', cast(utc 
 -- format is a literal with strptime's directives.
 create macro iso_local(iso) as try_cast(iso as timestamp);
 create macro iso_utc(iso) as timezone('UTC', try_cast(iso as timestamptz));
+create macro epoch_utc(milliseconds) as make_timestamp_ms(milliseconds);
 create macro local_by_format(given, pattern) as try_strptime(given, pattern);
 create macro utc_by_format(given, pattern) as timezone('UTC', try_strptime(given, pattern));

@@ -43,6 +43,8 @@ create temporary function iso_utc(iso string) returns timestamp_ntz
   return at_offset(
     iso_local(regexp_extract(iso, '^(.*[0-9])(Z|[+-][0-9]{2}(:?[0-9]{2})?)$', 1)),
     regexp_extract(iso, '^(.*[0-9])(Z|[+-][0-9]{2}(:?[0-9]{2})?)$', 2));
+create temporary function epoch_utc(milliseconds bigint) returns timestamp_ntz
+  return timestamp_ntz '1970-01-01 00:00:00' + make_dt_interval(0, 0, 0, cast(milliseconds as decimal(18, 0)) / 1000);
 
 -- What to_spark puts in where Spark's own function differs.
 -- A quotient of doubles: infinite, or no number, over zero.

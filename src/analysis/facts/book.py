@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.catalogue import Catalogue, Metric, TableContract, load_catalogue
+from analysis.catalogue import Catalogue, Dimension, Metric, TableContract, Text, load_catalogue
 from analysis.engine import Engine, open_engine
 from analysis.errors import InputError
 from analysis.facts.compile import (
@@ -131,7 +131,9 @@ class Book:
         wanted = [record for record in declared.for_several if not set(record.needs) & set(self.absent)]
         if not wanted:
             return declared
-        return declared.with_values({(record.id, record.each): self._values_of(record) for record in wanted})
+        return declared.with_values(
+            {(record.id, record.each): self._named_values_of(record) for record in wanted}
+        )
 
     @property
     def absent(self) -> tuple[str, ...]:
@@ -145,6 +147,11 @@ class Book:
 
     @cached_property
     def fingerprint(self) -> str:
+        """A hash of everything a reader sees: what the numbers depend on, and what values of the data are called."""
+        return content_hash([self.fingerprint_of_numbers, self.settings.value_names])
+
+    @cached_property
+    def fingerprint_of_numbers(self) -> str:
         """A hash of everything the numbers depend on: the data, the settings, the period and the code."""
         windows = [(w.label, str(w.start), str(w.end)) for w in self.windows]
         return content_hash([self.prepared.content_hash, self.params.fingerprint, windows, code_hash()])
@@ -242,6 +249,14 @@ class Book:
         row = self.ask(_coverage_sql([f"select {found[2]} as day from {found[1]}"])).iloc[0]
         return _coverage_in(row, self.settings)
 
+    def _named_values_of(self, record: Metric) -> dict[str, Text]:
+        """The values that a record's column takes, and what each is called: as in the data where nobody says it."""
+        called = {language: self.names_of(record.each, language) for language in ("en", "zh")}
+        return {
+            value: Text(**{language: names.get(value, value) for language, names in called.items()})
+            for value in self._values_of(record)
+        }
+
     def _values_of(self, record: Metric) -> list[str]:
         """The values that a record's column takes on the rows that belong to it, in order."""
         sql = (
@@ -256,31 +271,45 @@ class Book:
             )
         return values
 
-    def names_of(self, dimension: str) -> dict[str, str]:
-        """What the company's own table calls the groups of a dimension; several of one name bear their number too."""
-        if dimension not in self._names:
-            self._names[dimension] = self._find_names_of(dimension)
-        return self._names[dimension]
+    def names_of(self, dimension: str, language: str) -> dict[str, str]:
+        """What the groups of a dimension are called in a language, those that have a name; every name bears one group.
+
+        The settings say it first (``value_names``), then the company's own table of such things, then the
+        catalogue. Several of one name bear their number or word in the data too.
+        """
+        if (dimension, language) not in self._names:
+            self._names[dimension, language] = self._find_names_of(dimension, language)
+        return self._names[dimension, language]
 
     @cached_property
-    def _names(self) -> dict[str, dict[str, str]]:
+    def _names(self) -> dict[tuple[str, str], dict[str, str]]:
         return {}
 
-    def _find_names_of(self, dimension: str) -> dict[str, str]:
-        named_by = load_catalogue().dimensions[dimension].named_by
-        if named_by is None or named_by[0] in self.absent:
-            return {}
-        table, key, name = named_by
-        rows = self.ask(
-            f"select cast({key} as varchar) as id, cast({name} as varchar) as name from source_{table}"
-        )
-        names = {row.id: in_one_line(row.name) for row in rows.dropna().itertuples(index=False)}
-        borne = Counter([*names.values(), *rows["id"]])  # another's number is no name of one's own either
+    def _find_names_of(self, dimension: str, language: str) -> dict[str, str]:
+        record, given = load_catalogue().dimensions.get(dimension), self.settings.value_names
+        in_table = self._names_in_table(record) if record else {}
+        names = {group: name.in_(language) for group, name in record.groups.items()} if record else {}
+        names |= {group: name for group, name in in_table.items() if name}
+        groups = {*in_table}  # another's number is no name of one's own either
+        for own in (given.get(record.same_groups_as, {}) if record else {}, given.get(dimension, {})):
+            names |= {group: in_one_line(name[language]) for group, name in own.items() if language in name}
+            groups |= {*own}
+        borne = Counter([*names.values(), *groups])
         return {
-            one: name if borne[name] == 1 or one == name else f"{name} ({one})"
-            for one, name in names.items()
+            group: name if borne[name] == 1 or group == name else f"{name} ({group})"
+            for group, name in names.items()
             if name
         }
+
+    def _names_in_table(self, dimension: Dimension) -> dict[str, str]:
+        """The groups in the company's own table of such things, with the names they have there; empty for none."""
+        if dimension.named_by is None or dimension.named_by[0] in self.absent:
+            return {}
+        table, key, name = dimension.named_by
+        rows = self.ask(
+            f"select cast({key} as varchar) as id, coalesce(cast({name} as varchar), '') as name from source_{table}"
+        )
+        return {row.id: in_one_line(row.name) for row in rows.dropna().itertuples(index=False)}
 
     def histories(self, until: date) -> pd.DataFrame:
         """One row for each customer who had bought by ``until``: his purchase history, in days."""

@@ -20,33 +20,36 @@ class Badge:
 
 RULES: dict[str, tuple[str, str]] = {
     "correlation_trusted": (
-        "Frequency and spend hardly go together (Spearman {correlation:.2f}, 95% interval {low:.2f} to "
-        "{high:.2f}, near bound within 0.10).",
-        "购买频率与消费额基本无关（Spearman {correlation:.2f}，95%区间{low:.2f}至{high:.2f}，"
-        "较近的界限不超过0.10）。",
+        "How often customers buy and how much they spend are hardly correlated "
+        "(rank correlation {correlation:.2f}, 95% interval {low:.2f} to "
+        "{high:.2f}, not all of it beyond ±0.10).",
+        "购买频率与消费额基本无关（秩相关系数{correlation:.2f}，95%区间{low:.2f}至{high:.2f}，"
+        "区间未全部超出±0.10）。",
     ),
     "correlation_with_care": (
-        "Frequency and spend go together (Spearman {correlation:.2f}, 95% interval {low:.2f} to "
-        "{high:.2f}, near bound beyond 0.10): "
+        "How often customers buy and how much they spend are correlated "
+        "(rank correlation {correlation:.2f}, 95% interval {low:.2f} to "
+        "{high:.2f}, all of it beyond ±0.10): "
         "read values by spend group.",
-        "购买频率与消费额相关（Spearman {correlation:.2f}，95%区间{low:.2f}至{high:.2f}，"
-        "较近的界限超过0.10）：请按消费分组解读价值。",
+        "购买频率与消费额相关（秩相关系数{correlation:.2f}，95%区间{low:.2f}至{high:.2f}，"
+        "区间全部超出±0.10）：请按消费分组解读价值。",
     ),
     "correlation_do_not_use": (
-        "Frequency and spend go closely together (Spearman {correlation:.2f}, 95% interval {low:.2f} "
-        "to {high:.2f}, near bound beyond 0.30): "
+        "How often customers buy and how much they spend are closely correlated "
+        "(rank correlation {correlation:.2f}, 95% interval {low:.2f} "
+        "to {high:.2f}, all of it beyond ±0.30): "
         "the model would misvalue one-time buyers badly.",
-        "购买频率与消费额密切相关（Spearman {correlation:.2f}，95%区间{low:.2f}至{high:.2f}，"
-        "较近的界限超过0.30）："
+        "购买频率与消费额密切相关（秩相关系数{correlation:.2f}，95%区间{low:.2f}至{high:.2f}，"
+        "区间全部超出±0.30）："
         "模型会严重误估只购买一次的客户的价值。",
     ),
     "correlation_unknown": (
-        "Whether frequency and spend go together cannot be told from {n} customers.",
+        "Too few customers to tell whether frequency and spend go together ({n}).",
         "仅凭{n}位客户无法判断购买频率与消费额是否相关。",
     ),
     "fitted": ("{model} was fitted as asked.", "已按要求拟合 {model}。"),
     "fitted_with_care": ("{message}", "{message}"),
-    "standing_in": ("{model} stands in for {wanted}. {message}", "以 {model} 代替 {wanted}。{message}"),
+    "standing_in": ("{model} stands in for {wanted}. {message}", "以“{model}”代替“{wanted}”。{message}"),
     "no_model": ("No model could be fitted. {message}", "无法拟合任何模型。{message}"),
     "holdout_nothing": (
         "There is nothing to judge by: the model gave no forecast.",

@@ -180,6 +180,7 @@ def verdict_on(
 
 
 def condition_number(hessian: Floats) -> float:
+    """How much more curved a log-likelihood is one way than another at its maximum; infinite where it is no maximum."""
     curvature = np.linalg.eigvalsh(-hessian)
     return float(curvature[-1] / curvature[0]) if curvature[0] > 0 else float("inf")
 

@@ -37,7 +37,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{customers:g}位客户均未再次购买，无法估计购买率。",
     ),
     "too_few_repeaters": (
-        "{repeaters:g} repeat customers are too few; the model needs at least {least}.",
+        "Too few repeat customers ({repeaters:g}); the model needs at least {least}.",
         "仅有{repeaters:g}位重复购买客户，少于模型所需的{least}位。",
     ),
     "too_alike": (
@@ -53,11 +53,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "拟合的消费分布没有均值（q = {q:.3f}，均值要求 q > 1），不使用该模型。",
     ),
     "cohort_mean": (
-        "The mean rate of all customers stands in for a model: {reason}",
+        "The mean rate of all customers stands in for a model. {reason}",
         "以全体客户的平均购买率代替模型：{reason}",
     ),
     "mean_spend": (
-        "The mean spend of all repeat orders stands in for a model: {reason}",
+        "The mean spend of all repeat orders stands in for a model. {reason}",
         "以全部重复订单的平均消费代替模型：{reason}",
     ),
 }

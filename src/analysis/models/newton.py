@@ -185,10 +185,12 @@ def least_gain(value: float) -> float:
 
 
 def is_finite(evaluation: Evaluation) -> bool:
+    """Whether value, gradient and Hessian are all numbers."""
     return all(np.isfinite(part).all() for part in evaluation)
 
 
 def finite_or_lowest(value: float) -> float:
+    """The value, or −∞ for what is no number."""
     return value if np.isfinite(value) else -np.inf
 
 

@@ -17,7 +17,8 @@ from analysis.report.html import Edition, PageBody, PageError, PageLink, Section
 from analysis.report.links import TOP, dead_links, resolve
 from analysis.report.page_checks import PAGE_BYTES_LIMIT, check_page, check_size, read_page
 from analysis.report.paper import BROWSER_FLAGS, Printer, find_browser, paper_file
-from analysis.report.tables_shown import badge, label
+from analysis.report.verdicts_shown import badge
+from analysis.report.words import label
 
 __all__ = [
     "BROWSER_FLAGS", "BoundPage", "bind", "find_browser", "index_page", "single_file", "write_editions",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analysis.catalogue import Metric, label
 from analysis.facts import Book
 from analysis.report.kpis_shown import say_value, unit_of
-from analysis.report.tables_shown import format_value
+from analysis.report.numbers_shown import format_value
 
 
 def say_example(metric: Metric, book: Book, language: str) -> str:

@@ -22,7 +22,7 @@ _KIND_FORMULAS = {
     "total": "sum({of})", "count": "count of rows", "share": "rows with ({of}) / rows", "mean": "mean of ({of})",
     "ratio": "sum({of}) / sum({per})", "net_share": "100 × (positive − negative) / rows",
     "quantile": "quantile {quantile} of ({of})", "concentration": "sum({of}) over the top {top:.0%} / sum({of})",
-    "derived": "{value}", "modelled": "from the fitted models",
+    "derived": "{value}", "modelled": "from the fitted models", "target": "as the table of targets says",
 }  # fmt: skip
 # Chinese has no space beside a number; its texts have one beside a setting's name, where the name ends.
 _SETTING = re.compile(r"(?:(?<=[\u4e00-\u9fff]) )?\$(\w+)(?: (?=[\u4e00-\u9fff]))?", re.ASCII)
@@ -55,7 +55,12 @@ def fill_in(text: str, settings: Mapping[str, Any], language: str = "en") -> str
 
 def formula_of(metric: Metric) -> str:
     """What the metric is, in the fact's own columns or other metrics' names."""
-    return _KIND_FORMULAS[metric.kind].format(**metric.model_dump())
+    return _KIND_FORMULAS[formula_kind(metric)].format(**metric.model_dump())
+
+
+def formula_kind(metric: Metric) -> str:
+    """The metric's kind; ``target`` for one that is read off the table of targets and no model makes."""
+    return "target" if metric.kind == "modelled" and "targets" in metric.needs else metric.kind
 
 
 def explain_metric(

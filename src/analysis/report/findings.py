@@ -8,7 +8,7 @@ as sure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,10 +34,11 @@ from analysis.report.kpis_shown import (
     say_n,
     say_period,
     say_value,
+    shown_metrics,
     some,
     verdict_shown,
 )
-from analysis.report.tables_shown import format_date, format_number, format_percent
+from analysis.report.numbers_shown import format_date, format_number, format_percent
 from analysis.suite import Results
 
 MOST_FINDINGS = 8
@@ -68,7 +69,7 @@ class Finding:
         model), ``size`` (exact, without a test), ``quiet`` (nothing beyond chance), ``not_measured``,
         ``next`` (to do).
     verdict
-        The badge beside it, one of ``tables_shown.VERDICTS``; empty for what is to be done.
+        The badge beside it, one of ``verdicts_shown.VERDICTS``; empty for what is to be done.
     detail
         The second line, by language: interval, n, the other comparison, what speaks against it; empty for none.
     page
@@ -126,7 +127,7 @@ def changes_to_judge(results: Results) -> pd.DataFrame:
 
 def _changes_to_judge(results: Results) -> pd.DataFrame:
     book = results.book
-    records = {m.id: chosen(book, m) for m in book.catalogue.metrics.values() if m.shown}
+    records = {metric.id: metric for metric in shown_metrics(book)}
     changes = results.company_changes
     wanted = [
         row.metric in records and records[row.metric].variant == row.variant for row in changes.itertuples()
@@ -301,10 +302,11 @@ def find_nothing_sure(results: Results) -> list[Finding]:
     return [Finding(None, sentence, "quiet", "no_clear_change")]
 
 
-def sure_changes(results: Results) -> list[Any]:
-    """The rows of ``changes_to_judge`` that ``find_sure_changes`` tells, in its order."""
+def sure_changes(results: Results, among: Collection[str] | None = None) -> list[Any]:
+    """The rows of ``changes_to_judge`` that ``find_sure_changes`` tells, in its order; or of some metrics alone."""
     rows = changes_to_judge(results)
-    return _by_importance(rows[_is_sure(rows) & ~_is_doubtful(rows)])
+    rows = rows[_is_sure(rows) & ~_is_doubtful(rows)]
+    return _by_importance(rows if among is None else rows[rows["metric"].isin(among)])
 
 
 def count_tested(results: Results) -> int:
@@ -425,7 +427,7 @@ def _need_tables(results: Results, tables: pd.Series, language: str) -> str:
 def shown_figures(results: Results) -> pd.DataFrame:
     """The period's company-level figures of every metric shown, under the run's own variants."""
     book = results.book
-    wanted = {m.id: chosen(book, m).variant for m in book.catalogue.metrics.values() if m.shown}
+    wanted = {metric.id: metric.variant for metric in shown_metrics(book)}
     rows = results.company_kpis
     rows = rows[rows["period"] == book.window.label]
     return rows[rows["variant"] == rows["metric"].map(wanted)]

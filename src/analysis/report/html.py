@@ -19,32 +19,28 @@ from typing import Any, Literal
 
 import jinja2
 import mistune
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, NavigableString, Tag
 from markupsafe import Markup
 from nbconvert.exporters import HTMLExporter, TemplateExporter
 from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer
+from nbconvert.preprocessors import HighlightMagicsPreprocessor
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from analysis.report.display import PHONE_PNG, stylesheet
 from analysis.report.figures.style import INKS, PALETTE, SHARPNESS
 from analysis.report.links import TOP, resolve
+from analysis.report.numbers_shown import MONTHS, format_date, format_date_range
 from analysis.report.page_checks import (
     EXTERNAL,
     PAGE_BYTES_LIMIT,
     check_isolation,
     check_size,
 )
-from analysis.report.tables_shown import (
-    MONTHS,
-    PHONE_PNG,
-    callout,
-    format_date,
-    format_date_range,
-    label,
-    stylesheet,
-    verdict_badge,
-)
+from analysis.report.remarks_shown import callout
+from analysis.report.verdicts_shown import verdict_badge
+from analysis.report.words import label
 
 Edition = Literal["manager", "analyst"]
 FRAME_BYTES = 100_000
@@ -221,8 +217,7 @@ def choose_cells(notebook: NotebookNode, language: str) -> NotebookNode:
     PageError
         When a picture that would be shown has no alternative text; the message names the cell.
     """
-    chosen = deepcopy(notebook)
-    chosen.cells, failed_at = [], None
+    chosen, failed_at = NotebookNode({**notebook, "cells": []}), None
     for place, cell in enumerate(notebook.cells, start=1):
         if not _is_for(cell, language):
             continue
@@ -361,7 +356,7 @@ def _exporter() -> HTMLExporter:
     template = Path(str(files("analysis") / "report" / "template"))
     exporter = _CellExporter(
         extra_template_basedirs=[str(template.parent)], template_name=template.name,
-        exclude_input_prompt=True, exclude_output_prompt=True,
+        exclude_input_prompt=True, exclude_output_prompt=True, default_preprocessors=[HighlightMagicsPreprocessor],
         filters={"picture_size": _picture_size, "one_line": lambda text: "".join(text.split())},
     )  # fmt: skip
     exporter.display_data_priority = [
@@ -378,6 +373,15 @@ def _picture_size(data: str, media: str) -> str:
     return f' width="{width // SHARPNESS}" height="{height // SHARPNESS}"'
 
 
+def _elements(body: BeautifulSoup, *names: str) -> list[Tag]:
+    """Every element, or those of these names, in order; the parser's own search by attribute or list is slow."""
+    return [tag for tag in body.find_all(True) if not names or tag.name in names]
+
+
+def _with_id(body: BeautifulSoup) -> list[Tag]:
+    return [tag for tag in _elements(body) if "id" in tag.attrs]
+
+
 def _take_title(body: BeautifulSoup) -> str | None:
     """Text of the first h1, taken out of the body; further ones become h2: a page has one title."""
     first, *others = body.find_all("h1") or [None]
@@ -392,7 +396,7 @@ def _take_title(body: BeautifulSoup) -> str | None:
 def step_headings(body: BeautifulSoup) -> None:
     """Raise headings that skip a level, so that each is at most one below the one before: the title is the h1."""
     above = 1
-    for heading in body.find_all(re.compile("^h[2-6]$")):
+    for heading in _elements(body, "h2", "h3", "h4", "h5", "h6"):
         above = min(int(heading.name[1]), above + 1)
         heading.name = f"h{above}"
 
@@ -400,8 +404,8 @@ def step_headings(body: BeautifulSoup) -> None:
 def name_headings(body: BeautifulSoup) -> list[Section]:
     """Give every h2 and h3 an id of its own, and return them as a table of contents."""
     sections: list[Section] = []
-    used = {TOP, *(tag["id"] for tag in body.find_all(id=True) if tag.name not in ("h2", "h3"))}
-    for heading in body.find_all(["h2", "h3"]):
+    used = {TOP, *(tag["id"] for tag in _with_id(body) if tag.name not in ("h2", "h3"))}
+    for heading in _elements(body, "h2", "h3"):
         text = heading.get_text(" ", strip=True)
         heading["id"] = _unused(re.sub(r"[^\w]+", "-", text.lower()).strip("-") or "section", used)
         entry = Section(heading["id"], text)
@@ -419,8 +423,9 @@ def _unused(name: str, used: set[str]) -> str:
 
 def scope_headings(body: BeautifulSoup) -> None:
     """Give a scope to every table heading that lacks one: columns in the head, rows elsewhere."""
-    for heading in body.find_all("th", scope=False):
-        heading["scope"] = "col" if heading.find_parent("thead") else "row"
+    for heading in _elements(body, "th"):
+        if "scope" not in heading.attrs:
+            heading["scope"] = "col" if heading.find_parent("thead") else "row"
 
 
 def caption_tables(body: BeautifulSoup) -> None:
@@ -435,8 +440,8 @@ def caption_tables(body: BeautifulSoup) -> None:
 
 def keep_together(body: BeautifulSoup) -> None:
     """Keep what belongs together on one line: ``2 h 13 min``, ``n = 494``, ``1 Jul 2026``; code stays as it is."""
-    for text in body.find_all(string=_BREAKABLE):
-        if text.find_parent(["pre", "code"]) is None:
+    for text in [node for node in body.descendants if isinstance(node, NavigableString)]:
+        if _BREAKABLE.search(text) and text.find_parent(["pre", "code"]) is None:
             text.replace_with(kept_together(text))
 
 
@@ -448,7 +453,7 @@ def kept_together(text: str) -> str:
 def name_once(body: BeautifulSoup) -> set[str]:
     """Take an id off every element but the first that has it: a page may show a table twice; return all ids."""
     named: set[str] = {TOP}
-    for tag in body.find_all(id=True):
+    for tag in _with_id(body):
         if tag["id"] in named:
             del tag["id"]
         else:
@@ -457,16 +462,20 @@ def name_once(body: BeautifulSoup) -> set[str]:
 
 
 def say_once(body: BeautifulSoup) -> None:
-    """Of notes with the same words in one section keep the first: several parts may lack the same table."""
+    """Of notes with the same words under one heading keep the first: several parts may lack the same table."""
     said: set[str] = set()
-    for element in body.select("h2, div.wb-is-note"):
+    for element in [tag for tag in _elements(body, "h2", "h3", "div") if tag.name != "div" or _is_note(tag)]:
         words = element.get_text(" ", strip=True)
-        if element.name == "h2":
+        if element.name != "div":
             said = set()
         elif words in said:
             element.decompose()
         else:
             said.add(words)
+
+
+def _is_note(tag: Tag) -> bool:
+    return "wb-is-note" in tag.get("class", ())
 
 
 # --- the page around them -------------------------------------------------------------------------

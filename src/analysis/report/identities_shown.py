@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.catalogue import DEFAULT, UnknownName, label
 from analysis.facts import Book
-from analysis.report.kpis_shown import metric_name, say_period
+from analysis.report.kpis_shown import group_name, metric_name, say_period
 
 
 def say_subjects(checks: pd.DataFrame, book: Book, language: str) -> list[str]:
@@ -33,6 +33,8 @@ def _say(name: str, value: str, check: dict[str, Any], book: Book, language: str
     if name == "by":
         dimension = book.catalogue.dimensions[value].name.in_(language)
         return label("data_quality.subject_by", language, dimension=dimension)
+    if name == "stage":
+        value = group_name(book, "stage", value, language)
     if name == "table":
         value = book.catalogue.tables[value].name.in_(language)
     return label(f"data_quality.subject_{name}", language, **{name: value})

@@ -83,6 +83,7 @@ def main(number: str, folder: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     else:
         be_kernel(**request)
+        gc.freeze()  # nothing that the page has left is worth looking through
         atexit._run_exitfuncs()
     os._exit(0)  # without taking apart, object by object, what was imported
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -27,7 +27,10 @@ from analysis.report.kpis_shown import (
     variant_name,
 )
 from analysis.report.links import definition_href, figure_id
-from analysis.report.tables_shown import VERDICTS, Column, callout, format_percent, is_missing, table_html
+from analysis.report.numbers_shown import format_percent, is_missing
+from analysis.report.remarks_shown import callout
+from analysis.report.tables_shown import Column, table_html
+from analysis.report.verdicts_shown import VERDICTS
 from analysis.suite import Results
 
 
@@ -71,15 +74,32 @@ def _places(rows: pd.DataFrame) -> list[str | None]:
 
 
 def kpi_block(
-    results: Results, metrics: Sequence[Metric], *, language: str, caption: str, note: str = ""
+    results: Results,
+    metrics: Sequence[Metric],
+    *,
+    language: str,
+    section_of: Callable[[Metric], str] | None = None,
+    **options: Any,
 ) -> Markup:
-    """A table of these metrics' figures, and in one line what of them is not measured."""
+    """A table of these metrics' figures, and in one line what of them is not measured.
+
+    Parameters
+    ----------
+    section_of
+        The heading under which a metric stands; runs of one heading are a section. Without it there is none.
+    options
+        As of `kpi_table`: caption, note.
+    """
     rows = kpi_rows(results, metrics)
     present = measured(rows)
     if present.empty:
         table: Any = callout(label("kpis.nothing_measured", language), language)
     else:
-        table = kpi_table(results, present, language=language, caption=caption, note=note)
+        if section_of:
+            shown = (results.book.catalogue.metric(row.metric, row.variant) for row in present.itertuples())
+            present = present.assign(section=[section_of(metric) for metric in shown])
+            options["group_by"] = "section"
+        table = kpi_table(results, present, language=language, **options)
     return Markup(table) + not_measured_line(results, rows, language)
 
 
@@ -99,23 +119,36 @@ def kpi_columns(book: Book, shown: Sequence[str], language: str) -> list[Column]
         "name", label("kpis.metric", language), detail_from="variant_name", link_from="definition",
         ids_from="place",
     )  # fmt: skip
-    changes = [
-        Column(
-            f"{against}_change", heading_of(against, book, language),
-            unit_from=f"{against}_unit", verdict_from=f"{against}_verdict", detail_from=f"{against}_detail",
-            reason_from=f"{against}_reason", signed=True,
-        )
-        for against in shown
-    ]  # fmt: skip
-    interval = label("kpis.interval", language, level=say_level(book, language))
     return [
         name,
         Column("value", label("kpis.value", language), unit_from="unit", strong=True),
-        Column("low", interval, unit_from="unit", high="high", reason_from="reason"),
+        interval_column(book, language, unit_from="unit", reason_from="reason"),
         Column("n", label("kpis.n", language), unit="number", detail_from="n_detail"),
-        *changes,
+        *change_columns(book, shown, language),
         Column("trend", label("kpis.trend", language), unit_from="unit", shown_as="sparkline"),
     ]
+
+
+def interval_column(
+    book: Book, language: str, *, low: str = "low", high: str = "high", **options: Any
+) -> Column:
+    """The column of an interval, its ends in two columns of the rows; options as of ``Column``."""
+    heading = label("kpis.interval", language, level=say_level(book, language))
+    return Column(low, heading, high=high, **options)
+
+
+def change_columns(
+    book: Book, shown: Sequence[str], language: str, *, unit: str | None = None
+) -> list[Column]:
+    """A column of changes with verdicts for each window compared; without a unit, each row has its own."""
+    return [
+        Column(
+            f"{against}_change", heading_of(against, book, language), unit=unit or "text",
+            unit_from=None if unit else f"{against}_unit", verdict_from=f"{against}_verdict",
+            detail_from=f"{against}_detail", reason_from=f"{against}_reason", signed=True,
+        )
+        for against in shown
+    ]  # fmt: skip
 
 
 def heading_of(against: str, book: Book, language: str) -> str:

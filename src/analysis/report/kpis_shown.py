@@ -18,7 +18,7 @@ from analysis.catalogue import DEFAULT, Metric, label
 from analysis.facts import Book
 from analysis.metrics.frame import NOT_STATED, reason_text
 from analysis.periods import Window
-from analysis.report.tables_shown import (
+from analysis.report.numbers_shown import (
     CURRENCY_SIGNS,
     MINUS,
     MISSING,
@@ -56,6 +56,12 @@ def comparisons(book: Book) -> list[str]:
 def chosen(book: Book, metric: Metric) -> Metric:
     """The metric under the variant this run has chosen for it."""
     return metric.under(book.settings.variants.get(metric.id, DEFAULT))
+
+
+def shown_metrics(book: Book) -> list[Metric]:
+    """The metrics that pages show, each under the run's own variant, family by family."""
+    families = book.catalogue.families.values()
+    return [chosen(book, metric) for family in families for metric in family if metric.shown]
 
 
 def metric_name(metric: Metric, language: str) -> str:
@@ -172,15 +178,23 @@ def say_reason(reason: Any, book: Book, language: str) -> str:
     catalogue = book.catalogue
     records = {**catalogue.metrics, **catalogue.dimensions, **catalogue.tables}
     names = {key: record.name.in_(language) for key, record in records.items()}
-    names |= {
-        group: name.in_(language)
-        for each in catalogue.dimensions.values()
-        for group, name in each.groups.items()
-    }
+    names |= _groups_in(str(reason), book, language)
     names |= {window.label: say_period(window.label, book, language) for window in book.windows}
     days = re.findall(r"\d{4}-\d{2}-\d{2}", str(reason))
     names |= {day: format_date(date.fromisoformat(day), language) for day in days}
     return reason_text(reason, language, names)
+
+
+def _groups_in(reason: str, book: Book, language: str) -> dict[str, str]:
+    """The names of the groups that a reason names; it does not say of which dimension, so they must agree on it."""
+    names = {}
+    for group in re.findall(r"group_absent\|([^|;]*)", reason):
+        called = {
+            book.names_of(dimension, language).get(group) for dimension in book.catalogue.dimensions
+        } - {None}
+        if len(called) == 1:
+            names[group] = called.pop()
+    return names
 
 
 def root_reason(reason: Any) -> str:
@@ -239,12 +253,19 @@ def base_change(n: float, base_n: float, metric: Metric) -> float | None:
 
 
 def group_name(book: Book, dimension: str, group: Any, language: str) -> str:
-    """What a group of a dimension is called: by the catalogue, or by the company's own table of such things."""
-    if group == NOT_STATED:
+    """What a group of a dimension is called: by the settings, the company's own table or the catalogue, else as it is.
+
+    Every value of the data that a reader sees comes by here, so that it has one name wherever it stands.
+    """
+    if is_missing(group) or group in ("", NOT_STATED):
         return label("kpis.not_stated", language)
-    if name := book.names_of(dimension).get(group):
-        return name
-    return book.catalogue.dimensions[dimension].group_name(group, language)
+    return book.names_of(dimension, language).get(group, str(group))
+
+
+def name_and_number(book: Book, dimension: str, group: str, language: str) -> tuple[str, str | None]:
+    """What a group is called, and its number or word in the data where the name does not hold it."""
+    name = group_name(book, dimension, group, language)
+    return name, None if name == group or name.endswith(f"({group})") else group
 
 
 COMPACT_FROM = 99_999.5
@@ -425,7 +446,8 @@ def not_measured_list(
     absent = absent.assign(root=absent["reason"].map(root_reason))
     told = []
     for root, part in sorted(absent.groupby("root", sort=False), key=lambda item: -len(item[1])):
-        names = [metric_name(book.catalogue.metric(r.metric, r.variant), language) for r in part.itertuples()]
+        listed = zip(part["metric"], part["variant"], strict=True)
+        names = [metric_name(book.catalogue.metric(*one), language) for one in listed]
         reason = say_reason(root, book, language) or MISSING
         told.append(
             label("kpis.names_and_reason", language, names=some(names, most_names, language), reason=reason)

@@ -121,9 +121,9 @@ def _find(
 
 def _address(page: str, place: str, page_id: str, addresses: Mapping[str, str]) -> str:
     if page == page_id:
-        return f"#{quote(place, safe='~')}"
-    address = quote(addresses[page], safe="/~")
-    return address if place == TOP else f"{address}#{quote(place, safe='~')}"
+        return f"#{quote(place, safe='')}"
+    address = quote(addresses[page])
+    return address if place == TOP else f"{address}#{quote(place, safe='')}"
 
 
 def _attributes(given: Mapping[str, str], address: str) -> str:

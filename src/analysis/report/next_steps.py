@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -13,27 +15,31 @@ from analysis.catalogue import Metric, label
 from analysis.facts import NotMeasured
 from analysis.report.findings import (
     LANGUAGES,
+    TABLE_ABSENT,
     Finding,
-    absent_tables,
     change_sentence,
     overdue_customers,
     shown_figures,
     sure_changes,
 )
 from analysis.report.kpis_shown import chosen, group_name, metric_name, say_period, say_value
+from analysis.report.numbers_shown import format_money, format_number, format_percent
 from analysis.report.pages.definitions import FAMILIES_OF
 from analysis.report.stories import (
     Story,
     driver_words,
     find_stories,
     in_sentence,
-    missed_targets,
     story_title,
+    unexplained,
 )
-from analysis.report.tables_shown import format_money, format_number, format_percent
 from analysis.suite import Results
 
 MOST_STEPS = 3
+STAGE_RATES = "stage_conversion_rate."
+"""What the ids of the rates begin with at which the stages of the funnel are passed."""
+
+_ABSENT = re.compile(re.escape(TABLE_ABSENT) + r"([^|;]+)")
 PAGE_OF_FAMILY = {family: page for page, families in FAMILIES_OF.items() for family in families}
 
 
@@ -42,7 +48,8 @@ def find_next_steps(results: Results) -> list[Finding]:
 
     In this order: the group that makes most of what went wrong; another such group, or a stage of the funnel; contracts
     that come due or customers who are overdue, whichever is worth more; the reason one group of customers leaves for;
-    the other of those two; the worst change without such a group; the table that most metrics wait for.
+    the other of those two; more such groups; the worst change without such a group or stage; the table that most
+    metrics wait for alone.
     """
     found: list[Finding] = []
     for step in _candidates(results):
@@ -76,11 +83,9 @@ def _step(words: Callable[[str], tuple[str, str]], metric: str | None, page: str
 
 def _of_story(results: Results, story: Story) -> Finding | None:
     """The first thing that went wrong because of a group; None where nothing did."""
-    book = results.book
-    missed = {row.metric for row in missed_targets(results)}
     for driver in story.drivers:
-        metric = book.catalogue.metric(driver.question.metric, driver.question.variant)
-        if _is_bad(driver, metric) and (driver.question.against or metric.id in missed):
+        metric = results.book.catalogue.metric(driver.question.metric, driver.question.variant)
+        if _is_bad(driver, metric):
             words = partial(_story_words, results, story, driver, metric)
             return _step(words, metric.id, PAGE_OF_FAMILY.get(metric.family, ""))
     return None
@@ -103,10 +108,11 @@ def _story_words(
 
 
 def _of_stage(results: Results) -> list[Finding]:
-    """The stage of the funnel that fewer pass than before, beyond chance."""
-    for row in sure_changes(results):
-        metric = chosen(results.book, results.book.catalogue.metrics[row.metric])
-        if row.verdict == "worse" and metric.one_of and metric.one_of[0] == "stage":
+    """The stage of the funnel that fewer pass than before, beyond chance; be it that the win rate fell as much."""
+    metrics = results.book.catalogue.metrics
+    for row in sure_changes(results, [name for name in metrics if name.startswith(STAGE_RATES)]):
+        if row.verdict == "worse":
+            metric = chosen(results.book, metrics[row.metric])
             return [_step(partial(_stage_words, results, row, metric), metric.id, "acquisition")]
     return []
 
@@ -148,7 +154,7 @@ def reason_words(results: Results, row: dict[str, Any], language: str) -> tuple[
     """What a group of customers leaves for, and how often it and others say so."""
     book = results.book
     first = label(
-        "appraisal.step_reason", language, reason=row["reason"],
+        "appraisal.step_reason", language, reason=group_name(book, "exit_reason", row["reason"], language),
         group=group_name(book, row["by"], row["group"], language),
         dimension=in_sentence(book.catalogue.dimensions[row["by"]].name.in_(language), language),
     )  # fmt: skip
@@ -160,9 +166,10 @@ def reason_words(results: Results, row: dict[str, Any], language: str) -> tuple[
 
 
 def _of_worst(results: Results) -> list[Finding]:
-    """The most important change for the worse, where no group stands out in it."""
+    """The most important change for the worse of which neither a group nor a stage of the funnel tells."""
+    told = {driver.question.metric for story in find_stories(results) for driver in story.drivers}
     for row in sure_changes(results):
-        if row.verdict == "worse":
+        if row.verdict == "worse" and row.metric not in told and not row.metric.startswith(STAGE_RATES):
             metric = chosen(results.book, results.book.catalogue.metrics[row.metric])
             words = partial(_worst_words, results, row, metric)
             return [_step(words, metric.id, PAGE_OF_FAMILY.get(metric.family, ""))]
@@ -170,7 +177,8 @@ def _of_worst(results: Results) -> list[Finding]:
 
 
 def _worst_words(results: Results, row: Any, metric: Metric, language: str) -> tuple[str, str]:
-    first = label("appraisal.step_worst", language, name=in_sentence(metric_name(metric, language), language))
+    key = "step_worst" if metric.id in unexplained(results) else "step_look"
+    first = label(f"appraisal.{key}", language, name=in_sentence(metric_name(metric, language), language))
     return first, change_sentence(row, metric, results.book, language)
 
 
@@ -222,11 +230,14 @@ def _worth(contracts: pd.DataFrame) -> float:
 
 
 def _supply(results: Results) -> list[Finding]:
-    """The table whose absence leaves most metrics without a figure."""
-    tables = absent_tables(shown_figures(results))
-    if tables.empty:
+    """The table whose absence alone leaves most metrics without a figure; those that lack two would still lack one."""
+    shown = shown_figures(results)
+    lacking = shown.loc[shown["value"].isna(), "reason"].map(lambda reason: set(_ABSENT.findall(str(reason))))
+    alone = Counter(table for tables in lacking if len(tables) == 1 for table in tables)
+    if not alone:
         return []
-    name, count = results.book.catalogue.tables[str(tables.index[0])].name, int(tables.iloc[0])
+    [(table, count)] = alone.most_common(1)
+    name = results.book.catalogue.tables[table].name
 
     def words(language: str) -> tuple[str, str]:
         first = label("appraisal.step_supply", language, table=name.in_(language))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
+from analysis.catalogue import label
 from analysis.errors import InputError
+from analysis.report.progress import shown_width
 from analysis.report.run import NotMade, Run
 
 EXIT_WHOLE, EXIT_NOT_FIT, EXIT_NOT_MADE = 0, 1, 2
@@ -31,63 +34,73 @@ def remembered(outcome: Outcome) -> Outcome:
     return replace(outcome, results=None, pages=pages)
 
 
-def outcome_lines(outcome: Outcome, earlier: Sequence[Outcome] = ()) -> list[str]:
+def outcome_lines(outcome: Outcome, earlier: Sequence[Outcome] = (), language: str = "en") -> list[str]:
     """What is to be said of a period as soon as it is done, when the earlier ones have been said."""
+    say = partial(_say, language)
     if isinstance(outcome, NotMade):
         said = [str(one.error) for one in earlier if isinstance(one, NotMade)]
-        return _why_not_made(outcome, is_said=str(outcome.error) in said)
+        return _why_not_made(outcome, str(outcome.error) in said, language)
     failed = [
-        f"page {one.page.id} failed: {one.error} (traceback in {one.notebook})"
+        say("page_failed", page=one.page.id, error=one.error, notebook=one.notebook)
         for one in outcome.pages
         if one.status != "whole"
     ]
-    broken = (
-        [] if outcome.is_reconciled else ["UNRECONCILED: some figures do not add up; the report says which"]
-    )
-    return [*failed, *broken, _heading(outcome)]
+    broken = [] if outcome.is_reconciled else [say("unreconciled")]
+    return [*failed, *broken, _heading(outcome, language)]
 
 
-def _heading(run: Run) -> str:
-    label = run.folder.name
+def _say(language: str, key: str, **values: object) -> str:
+    return label(f"terminal.{key}", language, **values)
+
+
+def _heading(run: Run, language: str) -> str:
+    say, name = partial(_say, language), run.folder.name
     if run.is_kept:
-        return f"{label}: already whole, kept:"
+        return say("kept_whole", label=name)
+    report = say("report_whole" if run.is_whole else "report_partial")
     taken = sum(one.is_taken_over for one in run.pages)
-    words = f"{label}: {taken} of {len(run.pages)} pages were finished before and kept. " if taken else ""
-    return f"{words}{'Report:' if run.is_whole else 'PARTIAL report, kept beside any whole one:'}"
+    return say("kept_pages", label=name, taken=taken, of=len(run.pages), report=report) if taken else report
 
 
-def _why_not_made(outcome: NotMade, is_said: bool) -> list[str]:
+def _why_not_made(outcome: NotMade, is_said: bool, language: str) -> list[str]:
+    name = outcome.period.label
     if is_said:
-        return [f"{outcome.period.label}: not made, for the same reason"]
+        return [_say(language, "not_made_again", label=name)]
     if isinstance(outcome.error, InputError):
         return [str(outcome.error)]
     told = "".join(traceback.format_exception(outcome.error)).rstrip()
-    return [told, f"{outcome.period.label}: not made, for a fault of the workbook's own (above)"]
+    return [told, _say(language, "not_made_fault", label=name)]
 
 
-def summary_lines(outcomes: Sequence[Outcome]) -> list[str]:
+def summary_lines(outcomes: Sequence[Outcome], language: str = "en") -> list[str]:
     """A line for each period of a batch: how it ended, how long it took, where its report is or why there is none."""
-    rows = [(_label(one), _status(one), _seconds(one), _place(one)) for one in outcomes]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    return [
-        f"{label:{widths[0]}}  {status:{widths[1]}}  {seconds:>{widths[2]}}  {place}"
-        for label, status, seconds, place in rows
+    rows = [
+        (one.period.label, _status(one, language), _seconds(one, language), _place(one)) for one in outcomes
     ]
+    widths = [max(shown_width(row[column]) for row in rows) for column in range(3)]
+    return ["  ".join([*_filled(row, widths), row[-1]]) for row in rows]
 
 
-def _label(one: Outcome) -> str:
-    return one.period.label
+def _filled(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """The first three words of a row as wide as their columns; seconds stand to the right."""
+    period, status, seconds = (
+        (word, " " * (width - shown_width(word))) for word, width in zip(row, widths, strict=False)
+    )
+    return ["".join(period), "".join(status), "".join(reversed(seconds))]
 
 
-def _status(one: Outcome) -> str:
+def _status(one: Outcome, language: str) -> str:
+    say = partial(_say, language)
     if isinstance(one, NotMade):
-        return "not made"
-    status = "kept" if one.is_kept else "whole" if one.is_whole else "PARTIAL"
-    return status if one.is_reconciled else f"{status}, UNRECONCILED"
+        return say("status_not_made")
+    status = say(f"status_{'kept' if one.is_kept else 'whole' if one.is_whole else 'partial'}")
+    return status if one.is_reconciled else say("status_unreconciled", status=status)
 
 
-def _seconds(one: Outcome) -> str:
-    return "" if isinstance(one, NotMade) or one.is_kept else f"{one.seconds:.0f} s"
+def _seconds(one: Outcome, language: str) -> str:
+    if isinstance(one, NotMade) or one.is_kept:
+        return ""
+    return _say(language, "seconds_taken", count=f"{one.seconds:.0f}")
 
 
 def _place(one: Outcome) -> str:

@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup, Tag
 
 PAGE_BYTES_LIMIT = 2_000_000
 EXTERNAL = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:)?//|^\s*(?:ftp|file|javascript|vbscript):", re.IGNORECASE)
+FETCHED_BY_STYLE = re.compile(r"url\((?!\s*['\"]?(?:data:|#))[^)]*\)|@import[^;]*", re.IGNORECASE)
 FETCHING = (
     "src", "srcset", "href", "xlink:href", "poster", "data", "action", "formaction", "background", "ping",
 )  # fmt: skip
@@ -39,7 +40,7 @@ def check_page(
     problems = [
         *_check_frame(page, tags),
         *_check_pictures_and_tables(tags),
-        *_check_structure(page, tags),
+        *_check_structure(tags),
         *_check_anchors(tags),
         *check_isolation(tags),
     ]
@@ -105,12 +106,13 @@ def _words_of(tag: Tag | None) -> str:
     return "".join([tag.get_text(), tag.get("aria-label", ""), *pictures]).strip()
 
 
-def _check_structure(page: BeautifulSoup, tags: Sequence[Tag]) -> list[str]:
+def _check_structure(tags: Sequence[Tag]) -> list[str]:
     levels = [int(heading.name[1]) for heading in _named(tags, "h1", "h2", "h3", "h4", "h5", "h6")]
     steps = zip([1, *levels], levels, strict=False)
     mute = [fold for fold in _named(tags, "details") if not _words_of(fold.find("summary", recursive=False))]
     wordless = [link for link in _named(tags, "a") if link.get("href") and not _words_of(link)]
-    unsaid = page.select(".wb-languages a:not([lang])")
+    others = [box for box in tags if "wb-languages" in box.get("class", ())]
+    unsaid = [link for box in others for link in box.find_all("a") if "lang" not in link.attrs]
     return [
         *(f"A heading h{level} follows one of level {above}." for above, level in steps if level > above + 1),
         *("A fold-out has no summary to open it by." for _ in mute),
@@ -144,11 +146,7 @@ def check_isolation(tags: Sequence[Tag]) -> list[str]:
     styles = [sheet.get_text() for sheet in _named(tags, "style")] + [
         tag["style"] for tag in tags if tag.get("style")
     ]
-    fetched = [
-        match
-        for style in styles
-        for match in re.findall(r"url\(\s*['\"]?(?!data:|#)[^)]*\)|@import[^;]*", style)
-    ]
+    fetched = [match for style in styles for match in FETCHED_BY_STYLE.findall(style)]
     return [
         *problems,
         *(f"A style fetches {found[:60]}." for found in fetched),

@@ -21,7 +21,8 @@ from bs4 import BeautifulSoup, Tag
 from markupsafe import Markup
 
 from analysis.report.html import LEGEND, PageLink, page_around
-from analysis.report.tables_shown import label, verdict_badge
+from analysis.report.verdicts_shown import verdict_badge
+from analysis.report.words import label
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_FLAGS = (

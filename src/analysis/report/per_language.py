@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.catalogue import label
 from analysis.facts import NotMeasured
-from analysis.metrics.frame import reason_text
-from analysis.report.tables_shown import callout, display_figure, display_html
+from analysis.report.display import display_figure, display_html
+from analysis.report.kpis_shown import say_reason
+from analysis.report.remarks_shown import callout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,9 +37,9 @@ def html_per_language(show: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(show)
     def shown(results: Results, *arguments: Any, language: str | None = None, **options: Any) -> Any:
         if language is not None:
-            return _or_reason(show(results, *arguments, language=language, **options), language)
+            return _or_reason(show(results, *arguments, language=language, **options), results, language)
         for each in languages_of(results):
-            display_html(_or_reason(show(results, *arguments, language=each, **options), each), each)
+            display_html(_or_reason(show(results, *arguments, language=each, **options), results, each), each)
         return None
 
     return shown
@@ -69,15 +70,14 @@ def describe(ax: Axes, alt: str, *, title: str = "", note: str = "") -> Axes:
     return ax
 
 
-def not_measured_html(found: NotMeasured, language: str) -> str:
+def not_measured_html(found: NotMeasured, results: Results, language: str) -> str:
     """The line that stands where a number or chart would, with the reason."""
-    return str(
-        callout(label("pages.not_measured", language, reason=reason_text(found.reason, language)), language)
-    )
+    reason = say_reason(found.reason, results.book, language)
+    return str(callout(label("pages.not_measured", language, reason=reason), language))
 
 
-def _or_reason(found: Any, language: str) -> str:
-    return not_measured_html(found, language) if isinstance(found, NotMeasured) else str(found)
+def _or_reason(found: Any, results: Results, language: str) -> str:
+    return not_measured_html(found, results, language) if isinstance(found, NotMeasured) else str(found)
 
 
 def _display(
@@ -92,6 +92,6 @@ def _display(
         drawn = plot(results, *arguments, language=language, ax=ax, **options)
         if isinstance(drawn, NotMeasured):
             plt.close(figure)
-            display_html(not_measured_html(drawn, language), language)
+            display_html(not_measured_html(drawn, results, language), language)
             return
         display_figure(figure, language, **figure._workbook)

@@ -7,10 +7,14 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from heapq import heapify, heapreplace
 from typing import TextIO
+
+from analysis.catalogue import label
 
 BAR_WIDTH = 20
 LINE_WIDTH = 110
@@ -25,7 +29,7 @@ class Progress:
     report
         What is being made, such as ``CDNOW 1997Q4``.
     doing
-        ``measuring``, ``pages`` or ``putting together``.
+        ``looking`` (at what is there), ``measuring``, ``pages`` or ``putting together``.
     done
         Status of each finished page, in the order they were finished.
     running
@@ -87,19 +91,30 @@ def seconds_left(
     return max(free_in)
 
 
-def progress_words(progress: Progress) -> str:
+def progress_words(progress: Progress, language: str = "en") -> str:
     """Where a run stands, in a line: ``CDNOW 1997Q4: 2 of 4 pages, retention … about 8 s left``."""
-    left = "" if progress.seconds_left is None else f", about {_duration(progress.seconds_left)} left"
-    if progress.doing != "pages":
-        return f"{progress.report}: {progress.doing}{left}"
-    doing = f", now {' and '.join(progress.running)}" if progress.running else ""
-    kept = f" ({progress.kept} kept)" if progress.kept else ""
-    return f"{progress.report}: {len(progress.done)} of {progress.of} pages{kept}{doing}{left}"
+    say = partial(_say, language)
+    running = say("and").join(progress.running)
+    return say(
+        f"doing_{progress.doing.replace(' ', '_')}",
+        report=progress.report,
+        done=len(progress.done),
+        of=progress.of,
+        kept=say("pages_kept", count=progress.kept) if progress.kept else "",
+        now=say("pages_now", pages=running) if running else "",
+        left="" if progress.seconds_left is None else _time_left(progress.seconds_left, language),
+    )
 
 
-def _duration(seconds: float) -> str:
+def _time_left(seconds: float, language: str) -> str:
     whole = max(1, round(seconds))
-    return f"{whole} s" if whole < 90 else f"{round(whole / 60)} min"
+    if whole < 90:
+        return _say(language, "seconds_left", count=whole)
+    return _say(language, "minutes_left", count=round(whole / 60))
+
+
+def _say(language: str, key: str, **values: object) -> str:
+    return label(f"terminal.{key}", language, **values)
 
 
 class ProgressLines:
@@ -108,8 +123,11 @@ class ProgressLines:
     What is no terminal is taken for a log: plain lines, each with its local time, and nothing but text in them.
     """
 
-    def __init__(self, stream: TextIO | None = None, now: Callable[[], datetime] = datetime.now) -> None:
+    def __init__(
+        self, stream: TextIO | None = None, now: Callable[[], datetime] = datetime.now, language: str = "en"
+    ) -> None:
         self._stream = stream or sys.stderr
+        self._language = language
         self._now = now
         self._is_terminal = self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._drawn = 0
@@ -117,11 +135,12 @@ class ProgressLines:
     def __call__(self, progress: Progress) -> None:
         """Tell where a run stands."""
         if self._is_terminal:
-            self._draw(f"{_bar(progress)} {progress_words(progress)}")
+            self._draw(f"{_bar(progress)} {progress_words(progress, self._language)}")
         elif progress.is_news:
             failed = [page for page, status in progress.done.items() if status == "failed"]
-            words = f"; failed: {', '.join(failed)}" if failed else ""
-            self._write(f"{self._now():%Y-%m-%d %H:%M:%S} {progress_words(progress)}{words}\n")
+            words = _say(self._language, "pages_failed", pages=", ".join(failed)) if failed else ""
+            said = progress_words(progress, self._language)
+            self._write(f"{self._now():%Y-%m-%d %H:%M:%S} {said}{words}\n")
 
     def finish(self) -> None:
         """Leave the terminal's line as if it had never been there."""
@@ -133,25 +152,28 @@ class ProgressLines:
     def _draw(self, line: str) -> None:
         # A line that fills the last column, or is longer, goes on below and is not drawn over again.
         shown = _cut(line, min(LINE_WIDTH, shutil.get_terminal_size().columns - 1))
-        width = _width(shown)
+        width = shown_width(shown)
         self._write(f"\r{shown}{' ' * (self._drawn - width)}")
         self._drawn = width
 
     def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+        with suppress(
+            OSError
+        ):  # whoever has closed the terminal, or filled the log's disk, ends no run by it
+            self._stream.write(text)
+            self._stream.flush()
 
 
-def _width(text: str) -> int:
+def shown_width(text: str) -> int:
     """The columns of a terminal that a text takes: Chinese characters take two."""
     return sum(1 + (unicodedata.east_asian_width(character) in "WF") for character in text)
 
 
 def _cut(line: str, width: int) -> str:
     """A line in at most so many columns; one that is cut ends in a sign for it."""
-    if _width(line) <= width:
+    if shown_width(line) <= width:
         return line
-    while line and _width(line) >= width:
+    while line and shown_width(line) >= width:
         line = line[:-1]
     return f"{line}…"
 

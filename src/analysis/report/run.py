@@ -21,6 +21,7 @@ import nbformat
 
 from analysis.catalogue import Page, label
 from analysis.facts import Book, open_book
+from analysis.facts.reach import check_reach
 from analysis.params import Params, code_hash, own_files
 from analysis.periods import Period, Window
 from analysis.report.editions import BoundPage, write_editions
@@ -41,6 +42,7 @@ from analysis.report.run_folder import (
     put_in_place,
     refusals_said,
     remove_partial,
+    reports_folder,
     sha256,
     take_over,
     whole_record,
@@ -99,50 +101,6 @@ class _Plan:
         return f"{self.languages[0]}/index.html"
 
 
-def run_report(
-    params: Params,
-    period: Period,
-    *,
-    params_argument: str,
-    pages: Sequence[str] | None = None,
-    languages: Sequence[str] | None = None,
-    out: Path | None = None,
-    resume: bool = False,
-    progress: Teller = tell_nobody,
-    kernels: WarmKernels | None = None,
-) -> Run:
-    """Execute and render the pages of a period into ``reports/<company>/<period>/``.
-
-    Parameters
-    ----------
-    params_argument
-        The params file as the notebooks are to be given it.
-    pages, languages
-        Those of the settings if not given, pages without any of their tables left out.
-    out
-        Folder for the company's reports; ``reports/<company>`` below the project if not given.
-    resume
-        Leave a whole report of the same data, settings, code and notebooks as it is, and take over what a run
-        that was interrupted, or left gaps, has finished of them.
-    progress
-        Told where the run stands, at each step and every half second while pages are made.
-    kernels
-        Those of a batch of reports, made by ``warm_kernels()``; the run has its own if not given.
-
-    Raises
-    ------
-    ParamsError, PeriodError, TablesError, MissingFont, RunError
-        Before any page is begun and before anything is written; RunError also where the disk takes no more.
-    """
-    [outcome] = run_reports(
-        params, [period], params_argument=params_argument, pages=pages, languages=languages, out=out, resume=resume,
-        progress=progress, kernels=kernels,
-    )  # fmt: skip
-    if isinstance(outcome, NotMade):
-        raise outcome.error
-    return outcome
-
-
 def run_reports(
     params: Params,
     periods: Sequence[Period],
@@ -150,27 +108,48 @@ def run_reports(
     params_argument: str,
     pages: Sequence[str] | None = None,
     languages: Sequence[str] | None = None,
-    out: Path | None = None,
+    reports: Path | None = None,
     resume: bool = False,
     progress: Teller = tell_nobody,
     kernels: WarmKernels | None = None,
 ) -> Iterator[Run | NotMade]:
     """The reports of several periods in turn; while the pages of one are made, the next is measured already.
 
-    Takes what ``run_report`` takes. A period that cannot be made is told as ``NotMade`` and the others go on; what
-    is wrong with all of them (``MissingFont``, a missing notebook) is raised at once.
+    A period that cannot be made is told as ``NotMade``, with what was raised (``ParamsError``, ``TablesError``,
+    ``RunError``, also where the disk takes no more), and the others go on.
+
+    Parameters
+    ----------
+    params_argument
+        The params file as the notebooks are to be given it.
+    pages, languages
+        Those of the settings if not given, pages without any of their tables left out.
+    reports
+        Folder for the company's reports; ``reports/<company>`` below the project if not given.
+    resume
+        Leave a whole report of the same data, settings, code and notebooks as it is, and take over what a run
+        that was interrupted, or left gaps, has finished of them.
+    progress
+        Told where the run stands, at each step and every half second while pages are made.
+    kernels
+        Those that ``warm_kernels()`` has made; the batch has its own if not given.
+
+    Raises
+    ------
+    MissingFont, RunError
+        What is wrong with every period, such as a missing notebook; before anything is written.
     """
     from analysis.report.figures.style import check_fonts
 
     languages = tuple(languages or params.settings.languages)
     chosen = tuple(params.pages[name] for name in pages or pages_of(params))
     notebooks = {page.id: find_notebook(page) for page in chosen}
-    reports = (out or params.root / "reports" / params.company_id).resolve()
+    place = reports_folder(params, reports)
     suffix = "-pages" if pages else ""  # not the whole report, so not in its place
     plans = [
         _Plan(
             params, period, params_argument, chosen, notebooks, languages,
-            RunFolder(reports / f"{period.label}{suffix}"), resume, progress,
+            RunFolder(place / f"{period.label}{suffix}"), resume, progress,
         )
         for period in periods
     ]  # fmt: skip
@@ -211,16 +190,9 @@ def _open_and_measure(plan: _Plan, kernels: WarmKernels) -> tuple[Book, Results 
 
 
 def _opened(plan: _Plan) -> Book:
-    """The Book of a period; one of which the data say nothing is refused: its report would be pages of dashes."""
+    """The Book of a period of which the data say something."""
     book = open_book(plan.params, plan.period)
-    coverage, window = book.coverage, book.window
-    if coverage.is_before(window):
-        raise RunError(f"{window.label} has no data: they begin on {coverage.start}; check the period")
-    if coverage.is_after(window):
-        raise RunError(
-            f"{window.label} has no data: they end on {coverage.last_day}; check the period, or bring the company's "
-            "files (or the setting data_through) up to date"
-        )
+    check_reach(book)
     return book
 
 
@@ -231,7 +203,7 @@ def _run(plan: _Plan, kernels: WarmKernels, ahead: Future[tuple[Book, Results | 
     earlier = earlier_seconds(plan.folder.final) or earlier_seconds(plan.folder.partial)
     clock = Clock(name, len(plan.pages), earlier, plan.progress)
     with held(plan.folder):
-        clock.says("measuring", "looking at what is there" if plan.resume else "")
+        clock.says("measuring", "looking" if plan.resume else "")
         book, results = ahead.result() if ahead else (_opened(plan), None)
         if plan.resume and (record := _whole_record(plan, book)):
             remove_partial(plan.folder)
@@ -416,7 +388,7 @@ def period_words(book: Book, language: str) -> str:
 
 def compared_words(book: Book, language: str) -> str:
     """The windows the period is compared with, with their days."""
-    from analysis.report.tables_shown import format_date_range
+    from analysis.report.numbers_shown import format_date_range
 
     by_label: dict[str, Window] = {window.label: window for window in book.windows}
     shown = [by_label[name] for name in book.baselines[book.window.label].values() if name in by_label]

@@ -28,12 +28,8 @@ from typing import IO, Any
 
 from analysis.errors import InputError
 from analysis.params import DELIVERY_SETTINGS, Params, content_hash
+from analysis.tables.locks import try_lock
 from analysis.tables.store import flush, read_json
-
-try:
-    import fcntl
-except ImportError:  # a system without these locks: runs of the same period at once are not told apart there
-    fcntl = None
 
 RUN_FILE = "run.json"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -109,6 +105,11 @@ class RunFolder:
         return self.final.with_name(f".{self.final.name}.lock")
 
 
+def reports_folder(params: Params, given: Path | None = None) -> Path:
+    """Where the reports of a company lie, and the ledger of its mail: ``reports/<company>`` if nothing is given."""
+    return (given or params.root / "reports" / params.company_id).resolve()
+
+
 # --- one run at a time ----------------------------------------------------------------------------
 
 
@@ -130,27 +131,24 @@ def held(folder: RunFolder) -> Iterator[None]:
         put_back(folder)
         yield
     finally:
-        if lock:
-            folder.lock.unlink(missing_ok=True)  # still held: whoever comes now makes a new one
-            lock.close()
+        with suppress(OSError):  # still held: whoever comes now makes a new one; Windows lets no open file go
+            folder.lock.unlink()
+        lock.close()
         with suppress(OSError):  # what was made for a report goes again if there is none
             for path in made:
                 path.rmdir()
 
 
-def _locked(folder: RunFolder) -> IO[str] | None:
-    """The lock's file, open and held; None where the system has no such locks."""
-    while fcntl:
+def _locked(folder: RunFolder) -> IO[str]:
+    """The lock's file, open and held."""
+    while True:
         stream = folder.lock.open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(_busy(folder, stream)) from None
+        if not try_lock(stream.fileno()):
+            raise RunError(_busy(folder, stream))
         if _is_still(folder.lock, stream):
             _sign(stream)
             return stream
         stream.close()  # its owner has just removed it
-    return None
 
 
 def _sign(stream: IO[str]) -> None:
@@ -177,7 +175,7 @@ def _busy(folder: RunFolder, stream: IO[str]) -> str:
         who = stream.read().strip() or "another process"
     return (
         f"{folder.final.name} is being made by another run ({who}); nothing was done. "
-        "Wait until it has ended, or give --out another folder"
+        "Wait until it has ended, or name another folder with --reports"
     )
 
 
@@ -187,10 +185,20 @@ def refusals_said(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or place
+        where, advice = error.filename or place, _ADVICE.get(error.errno or 0, "mend that")
         raise RunError(
-            f"{where}: {error.strerror or error}. The report cannot be written; the one before it is as it was"
+            f"{where}: {error.strerror or error}. The report cannot be written; the one before it is as it was. To go "
+            f"on, {advice}, and give the same command with --resume"
         ) from error
+
+
+_OTHER_PLACE = "name another folder with --reports"
+_ADVICE = {
+    **dict.fromkeys([errno.ENOSPC, errno.EDQUOT], "free some room on that disk"),
+    **dict.fromkeys([errno.EACCES, errno.EPERM], f"let this user write there, or {_OTHER_PLACE}"),
+    **dict.fromkeys([errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ENOLCK], _OTHER_PLACE),
+}
+"""What there is to do about a disk that refuses."""
 
 
 # --- what earlier runs have made ------------------------------------------------------------------

@@ -17,10 +17,10 @@ from analysis.report.kpis_shown import (
     say_value,
     unit_of,
 )
-from analysis.report.tables_shown import format_percent, format_value
+from analysis.report.numbers_shown import format_percent, format_value
 from analysis.suite import Results
 
-MOST_CHANGES, MOST_QUESTIONS = 6, 8
+MOST_CHANGES, MOST_QUESTIONS = 6, 10
 """How many changes are looked into, and how many with the targets missed: each costs a scan."""
 
 MOST_STORIES = 4
@@ -39,7 +39,8 @@ def ask_why(results: Results) -> list[Question]:
     """What is to be explained: the changes beyond chance that are told first, then the targets missed besides."""
     changes = [row for row in sure_changes(results) if _can_be_parted(results, row)][:MOST_CHANGES]
     asked = [Question(row.metric, row.variant, row.against) for row in changes]
-    known = {row.metric for row in sure_changes(results)}
+    # Who made a figure rise is not who keeps it from its target: of those, both are asked.
+    known = {row.metric for row in changes if row.verdict != "better"}
     missed = [
         row for row in missed_targets(results) if row.metric not in known and _can_be_parted(results, row)
     ]
@@ -96,11 +97,15 @@ def _told(drivers: list[Driver], known: dict[tuple[str, str], Story]) -> list[Dr
 
 
 def unexplained(results: Results) -> list[str]:
-    """The rates asked about in which no group stands out; of a total nobody could say so."""
+    """The rates asked about in which no group stands out; of a total nobody could say so.
+
+    A rate of which a group tells, be it of its change or of its distance from the target, is not among them.
+    """
     found = explanations(results)
     metrics = results.book.catalogue.metrics
-    names = (question.metric for question, drivers in found.items() if not drivers)
-    return [name for name in dict.fromkeys(names) if metrics[name].kind not in TOTALS]
+    told = {question.metric for question, drivers in found.items() if drivers}
+    names = dict.fromkeys(question.metric for question in found if question.metric not in told)
+    return [name for name in names if metrics[name].kind not in TOTALS]
 
 
 # --- in words -----------------------------------------------------------------------------------------

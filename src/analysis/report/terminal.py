@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from difflib import get_close_matches
 from typing import Any
 
 import pandas as pd
@@ -12,13 +13,22 @@ import pandas as pd
 from analysis.catalogue import DEFAULT, Metric, Page, label, load_catalogue
 from analysis.facts import Book
 from analysis.facts.book import Coverage, find_coverage
+from analysis.facts.value_names import names_of_nothing
+from analysis.metrics.frame import NOT_STATED
 from analysis.params import Params, Settings
 from analysis.periods import Period, quarter_of
 from analysis.report.examples_shown import say_example
 from analysis.report.explained import Explained, fill_in
-from analysis.report.kpis_shown import say_interval, say_level, say_reason, say_value, variant_name
+from analysis.report.kpis_shown import (
+    name_and_number,
+    say_interval,
+    say_level,
+    say_reason,
+    say_value,
+    variant_name,
+)
+from analysis.report.numbers_shown import format_date, format_date_range
 from analysis.report.pages.definitions import FAMILIES_OF, formula_in_words, pages_of
-from analysis.report.tables_shown import format_date, format_date_range
 from analysis.suite import Results
 from analysis.tables.prepared import Prepared, prepare, read_quality, suggest_activity_window_days
 from analysis.tables.quality import rule_words
@@ -62,11 +72,10 @@ def _kpi_line(book: Book, row: dict[str, Any], language: str) -> list[str]:
 
 
 def _group_words(book: Book, by: str, group: str, language: str) -> str:
-    """What a group is called, with its number where the name stands in a table: it is what ``--group`` takes."""
-    if name := book.names_of(by).get(group):
-        known = name.endswith(f"({group})") or name == group
-        return name if known else _say("group_number", language, name=name, group=group)
-    return book.catalogue.dimensions[by].group_name(group, language)
+    """What a group is called, with its word in the data where the company names it: ``--group`` takes that."""
+    name, number = name_and_number(book, by, group, language)
+    is_said = number is None or group in (NOT_STATED, *book.catalogue.dimensions[by].groups)
+    return name if is_said else _say("group_number", language, name=name, group=number)
 
 
 def variants_table(results: Results, rows: pd.DataFrame, language: str) -> str:
@@ -140,7 +149,7 @@ def _facts_of(explained: Explained, book: Book, language: str) -> list[tuple[str
     kind = _say("kind_is", language, kind=_say(f"kind_{metric.kind}", language), formula=formula)
     missing = _say("not_measured", language)
     return [
-        ("period", _period_words(explained, language)),
+        ("period", _period_words(explained, book, language)),
         ("value", _value_words(metric, estimate, book, language)),
         ("counts", _counts(estimate, language)),
         ("kind", kind),
@@ -161,10 +170,11 @@ def _left_aligned(facts: Sequence[tuple[str, str]], language: str) -> list[str]:
     return [f"{pad(name, width)} {said}" for name, (_, said) in zip(names, facts, strict=True)]
 
 
-def _period_words(explained: Explained, language: str) -> str:
+def _period_words(explained: Explained, book: Book, language: str) -> str:
     if not explained.by:
         return explained.period
-    return _say("of_group", language, period=explained.period, by=explained.by, group=explained.group)
+    group = _group_words(book, explained.by, explained.group, language)
+    return _say("of_group", language, period=explained.period, by=explained.by, group=group)
 
 
 def _value_words(metric: Metric, estimate: Any, book: Book, language: str) -> str:
@@ -208,6 +218,7 @@ def check_text(params: Params, language: str = "en") -> str:
     heads = _heads(("table", "stage", "rows", "amount", "rule"), language)
     lines.append(aligned(heads, _quality_lines(read_quality(prepared), language)))
     lines += _coverage_lines(settings, prepared, language)
+    lines += _name_lines(settings, prepared, language)
     if empty := _nothing_yet(params, prepared, language):
         lines += ["", empty]
     lines += ["", *_page_lines(params, prepared, language)]
@@ -254,6 +265,17 @@ def _coverage_lines(settings: Settings, prepared: Prepared, language: str) -> li
     if (found := suggest_activity_window_days(prepared, settings.engine)) is not None:
         lines.append(_say("activity", language, set=settings.activity_window_days, found=found))
     return lines
+
+
+def _name_lines(settings: Settings, prepared: Prepared, language: str) -> list[str]:
+    """Values that the settings name and no row holds, most likely misspelt; no error, as they may yet come."""
+    lines = []
+    for dimension, (unknown, held) in names_of_nothing(settings, prepared).items():
+        for value in unknown:
+            near = get_close_matches(value, held, n=1)
+            hint = _say("name_near", language, near=near[0]) if near else ""
+            lines.append(_say("name_of_nothing", language, dimension=dimension, value=value, near=hint))
+    return ["", *lines] if lines else []
 
 
 def _quality_lines(quality: pd.DataFrame, language: str) -> list[list[str]]:

@@ -108,7 +108,7 @@ def kept_by_content(book: Book, make: Callable[[Book], dict[str, pd.DataFrame]])
     """The results of a Book, from the store if the same content was worked out before."""
     from analysis.tables.stored_frames import read_frames, write_frames
 
-    folder = book.prepared.folder / "results" / book.fingerprint
+    folder = book.prepared.folder / "results" / book.fingerprint_of_numbers
     frames = read_frames(folder)
     if frames is None:
         write_frames(folder, make(book))

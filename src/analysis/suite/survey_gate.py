@@ -35,7 +35,7 @@ FEW_ASKED, CHANCE = 0.5, 0.05
 its response and its scores are higher than theirs by one-sided tests at this level."""
 
 GATE_COLUMNS = [
-    "kind", "construct", "by", "group", "group_name", "customers_held", "asked", "asked_share", "response_rate",
+    "kind", "construct", "by", "group", "customers_held", "asked", "asked_share", "response_rate",
     "answers", "mean_share", "hand_picked", "last_answered_on", "age_days", "outside_scale", "alpha", "warnings",
 ]  # fmt: skip
 
@@ -115,7 +115,6 @@ class _Period:
     held: pd.DataFrame  # account_manager, customer_id: who holds whom at the period's end
     closing_customers: int | None  # active at the end; None where there are no orders to tell
     tickets: pd.Series  # of the period, by team
-    manager_names: dict[str, str]
 
 
 def find_survey_warnings(book: Book) -> pd.DataFrame:
@@ -230,7 +229,6 @@ def _read(book: Book) -> _Period:
         held=_marked(book.ask(_HELD, **bounds), closing),
         closing_customers=None if closing is None else len(closing),
         tickets=_tickets(book),
-        manager_names=_manager_names(book),
     )
 
 
@@ -255,12 +253,6 @@ group by 1
 """
     rows = book.ask(sql, starts_on=book.window.start, ends_on=book.window.end)
     return rows.set_index("team")["tickets"].astype(int)
-
-
-def _manager_names(book: Book) -> dict[str, str]:
-    rows = book.ask("select account_manager_id, account_manager_name from source_account_managers")
-    named = rows.dropna(subset=["account_manager_name"])
-    return dict(zip(named["account_manager_id"], named["account_manager_name"], strict=True))
 
 
 # --- Rows ---------------------------------------------------------------------------------------------------------
@@ -298,7 +290,6 @@ def _group_rows(period: _Period, by: str) -> Iterator[dict[str, Any]]:
             given = answers_of.get(group, answers.head(0))
             row = _row(period, kind, construct, given, own, last[last[by] == group])
             row |= {"by": by, "group": group}
-            row["group_name"] = period.manager_names.get(group, group) if by == "account_manager" else group
             if is_asked_of_held:
                 row |= _coverage_of_group(by, own, int(held.get(group, 0)))
             judged = compared.loc[group] if compared is not None and group in compared.index else None
@@ -324,7 +315,7 @@ def _row(
     end = pd.Timestamp(period.book.window.end - timedelta(days=1))
     in_time = sent["is_answered_in_time"].dropna()
     return {
-        "kind": kind, "construct": construct, "by": None, "group": None, "group_name": None,
+        "kind": kind, "construct": construct, "by": None, "group": None,
         "asked": len(sent), "response_rate": in_time.astype(float).mean() if len(in_time) else np.nan,
         "answers": counted["respondent_id"].nunique(), "mean_share": counted["score_share"].mean(),
         "hand_picked": counted["is_hand_picked"].astype(float).mean() if len(counted) else np.nan,

@@ -10,15 +10,17 @@ import os
 import re
 import shlex
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from analysis.catalogue import TableContract, label, load_catalogue
 from analysis.errors import InputError
 from analysis.params import BASE_FILE, PRESETS_FOLDER, is_folder_name
 from analysis.tables.sources import SAMPLES
-from analysis.tables.suggesting import Suggestion, recognise, settings_lines
+from analysis.tables.strange_files import StrangeFile, recognise_file
+from analysis.tables.suggesting import Suggestion, settings_lines
 from analysis.tables.templates import template_columns, template_csv, writing_words
 
 __all__ = ["BegunCompany", "say_next", "begin_company"]
@@ -37,6 +39,7 @@ _STARTS_WITH = {
 _COMMENT_AT, _COMMENT_OF_COLUMN_AT = 31, 48  # the first as in params/base.yml
 _LINE_WIDTH = 118
 _MOST_FILES_NAMED = 3
+_WHERE_TO_FILL_IN = "…"
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class BegunCompany:
     params: Path
     folder: Path
     recognised: tuple[Suggestion, ...] = ()
-    unknown: tuple[str, ...] = ()
+    unknown: tuple[StrangeFile, ...] = ()
 
     @property
     def orders(self) -> Path:
@@ -81,7 +84,8 @@ def begin_company(name: str, root: Path, language: str, files: Sequence[Path] = 
     ------
     InputError
         If the name cannot be one, one of the files is there already, or they cannot be written; if a file given is
-        not there, or two look like the same table. Nothing is written then.
+        not there, none can be read, or two look like the same table and are written in different ways. Nothing is
+        written then.
     """
     check_name(name)
     given, unknown = _recognise_all(files, root)
@@ -90,7 +94,7 @@ def begin_company(name: str, root: Path, language: str, files: Sequence[Path] = 
     )
     ready, on_demand = _ready(given), _on_demand(given)
     texts = {
-        made.params: settings_text(name, language, given),
+        made.params: settings_text(name, language, given, unknown),
         made.columns: columns_text(language, (*ready, *on_demand)),
         **{
             made.folder / f"{table}.csv": header_csv(table)
@@ -112,24 +116,24 @@ def _on_demand(given: Mapping[str, Suggestion]) -> tuple[str, ...]:
     return tuple(table for table in (*READY, *ON_DEMAND) if table not in _ready(given))
 
 
-def _recognise_all(files: Sequence[Path], root: Path) -> tuple[dict[str, Suggestion], list[str]]:
+def _recognise_all(files: Sequence[Path], root: Path) -> tuple[dict[str, Suggestion], list[StrangeFile]]:
     """The files by the table each looks like, and those that look like none."""
     found: dict[str, Suggestion] = {}
     unknown = []
     for path in files:
         if not path.is_file():
             raise InputError(f"there is no file {path}; give the files that your systems export")
-        suggested = recognise(path, _as_named(path, root))
-        if suggested is None:
-            unknown.append(str(path))
-        elif suggested.table in found:
-            first = found[suggested.table].values["file"]
-            raise InputError(
-                f"{first} and {path} both look like the table {suggested.table}: give one of them; in the settings, "
-                "files with the same columns can be one table (file: [a.csv, b.csv])"
-            )
-        else:
-            found[suggested.table] = suggested
+        looked_at = recognise_file(path, _as_named(path, root))
+        if isinstance(looked_at, StrangeFile):
+            unknown.append(looked_at)
+            continue
+        for suggested in looked_at:
+            first = found.get(suggested.table)
+            found[suggested.table] = first.joined_with(suggested) if first else suggested
+    if unknown and not found and all(file.problem for file in unknown):
+        raise InputError(
+            "\n".join(f"{file.file}: {file.problem}" for file in unknown) + "\nnothing is written"
+        )
     return found, unknown
 
 
@@ -144,29 +148,89 @@ def say_next(made: BegunCompany, program: str, language: str) -> str:
     if made.recognised or made.unknown:
         return _say_recognised(made, program, language)
     files = {"params": made.params, "folder": made.folder, "columns": made.columns, "orders": made.orders}
-    command = shlex.join([program, "check", "--params", str(made.params)])
+    command = _check_command(made, program, language)
     return "\n".join(
         [_words("written", language, **files), "", _words("next", language, **files), f"  {command}"]
     )
 
 
+def _check_command(made: BegunCompany, program: str, language: str) -> str:
+    spoken = [] if language == "en" else ["--language", language]
+    return shlex.join([program, "check", "--params", str(made.params), *spoken])
+
+
 def _say_recognised(made: BegunCompany, program: str, language: str) -> str:
     """Which table each file was taken for, what is left open, and the command to type next."""
-    known, join = load_catalogue().tables, _words("join", language)
     lines = [_words("written_given", language, params=made.params, columns=made.columns), ""]
     for one in made.recognised:
-        named = known[one.table].name.in_(language)
-        file, count = one.values["file"], len(one.values["columns"])
-        lines.append(_words("recognised", language, file=file, table=one.table, name=named, count=count))
-        open_points = {"unused": one.unused, "lacking": one.lacking, "doubtful": one.doubtful}
-        lines += [
-            "  " + _words(key, language, names=join.join(names))
-            for key, names in open_points.items()
-            if names
-        ]
-    lines += [_words("unknown", language, file=file) for file in made.unknown]
-    command = shlex.join([program, "check", "--params", str(made.params)])
-    return "\n".join([*lines, "", _words("next_given", language, params=made.params), f"  {command}"])
+        lines += _recognised_lines(one, language)
+    for file in made.unknown:
+        lines += _unknown_lines(file, made.params, language)
+    lines += _currency_lines(made.recognised, language)
+    command = _check_command(made, program, language)
+    following = _words("next_given" if made.recognised else "next_unknown", language, params=made.params)
+    return "\n".join([*lines, "", following, f"  {command}"])
+
+
+def _recognised_lines(one: Suggestion, language: str) -> list[str]:
+    join = _words("join", language)
+    named, columns = load_catalogue().tables[one.table].name.in_(language), one.values.get("columns", {})
+    mapped = join.join(f"{ours} ← {theirs}" for ours, value in columns.items() if (theirs := _theirs(value)))
+    open_points = {
+        "mapped": mapped,
+        **{key: join.join(getattr(one, key)) for key in ("unused", "lacking", "doubtful")},
+    }
+    said = [_words(key, language, names=names) for key, names in open_points.items() if names]
+    files = one.values.get("file", _words("made_up", language))
+    file = files if isinstance(files, str) else join.join(files)
+    return [
+        _words("recognised", language, file=file, table=one.table, name=named),
+        *(
+            f"  {line}"
+            for line in [*said, *(_words("look", language, what=what) for what in one.asked(language))]
+        ),
+    ]
+
+
+def _theirs(value: Any) -> str | None:
+    """The column of theirs that the settings of one of ours name, if they name one."""
+    return value.get("column") if isinstance(value, dict) else value
+
+
+def _unknown_lines(file: StrangeFile, params: Path, language: str) -> list[str]:
+    if file.problem:
+        return [_words("unreadable", language, file=file.file, why=file.problem)]
+    shown = [
+        _words("heading_seen", language, column=column, example=example) for column, example in file.columns
+    ]
+    return [_words("unknown", language, file=file.file, params=params), *(f"  {line}" for line in shown)]
+
+
+def _currency_lines(recognised: Sequence[Suggestion], language: str) -> list[str]:
+    """What the signs beside the amounts say of the currency."""
+    signs = {codes for one in recognised for codes in one.currencies}
+    if len(signs) > 1:
+        codes = _words("join", language).join(sorted({codes[0] for codes in signs}))
+        return [_words("several_currencies", language, codes=codes)]
+    return [
+        _words(
+            "currency_by_sign",
+            language,
+            code=_currency(signs, language),
+            others=_words("or", language).join(codes),
+        )
+        for codes in signs
+        if len(codes) > 1
+    ]
+
+
+def _currency(signs: Collection[tuple[str, ...]], language: str) -> str:
+    """The currency that the signs beside the amounts say; the usual one, where they say none, or several."""
+    usual = _STARTS_WITH[language]["currency"]
+    if len(signs) != 1:
+        return usual
+    [codes] = signs
+    return usual if usual in codes else codes[0]
 
 
 def check_name(name: str) -> None:
@@ -234,7 +298,12 @@ def columns_text(language: str, tables: Sequence[str] = (*READY, *ON_DEMAND)) ->
 # --- The settings -----------------------------------------------------------------------------------------------
 
 
-def settings_text(name: str, language: str, given: Mapping[str, Suggestion] | None = None) -> str:
+def settings_text(
+    name: str,
+    language: str,
+    given: Mapping[str, Suggestion] | None = None,
+    unknown: Sequence[StrangeFile] = (),
+) -> str:
     """The settings with a comment for each, the tables given or else that of orders, and the others commented out."""
     given = given or {}
     base = {
@@ -243,16 +312,22 @@ def settings_text(name: str, language: str, given: Mapping[str, Suggestion] | No
         "gross_margin": "1.0",
         "activity_window_days": "180",
     }
-    signs = {code for one in given.values() for code in one.currencies}
-    start = _STARTS_WITH[language] | ({"currency": signs.pop()} if len(signs) == 1 else {})
+    signs = {codes for one in given.values() for codes in one.currencies}
+    start = _STARTS_WITH[language] | {"currency": _currency(signs, language)}
     order = ("company", "currency", "languages", "time_zone", "gross_margin", "activity_window_days")
     lines = _comment(_words("heading", language, name=name))
     lines += [_commented(f"{key}: {(base | start)[key]}", _words(key, language)) for key in order]
+    if "contracts" in given and "orders" not in given:
+        lines.append(_commented("customer_base: contracts", _words("customer_base", language)))
     lines += ["", *_comment(_words("tables_ready", language))]
     lines += [*_comment(_words("tables_why", language, columns=f"data/{name}/{COLUMNS_FILE}")), "tables:"]
     for table in _ready(given):
         lines += _block(table, name, language, given.get(table))
-    lines += ["", *_comment(_words("no_orders", language)), *_comment(_words("tables_more", language))]
+    for file in unknown:
+        lines += _strange_block(file, language)
+    if "orders" in _ready(given):
+        lines += ["", *_comment(_words("no_orders", language))]
+    lines += ["", *_comment(_words("tables_more", language))]
     for table in _on_demand(given):
         lines += ["", *(f"# {line}" for line in _block(table, name, language))]
     return "\n".join(lines) + "\n"
@@ -284,6 +359,9 @@ def _block_given(given: Suggestion, language: str) -> Iterator[str]:
     what = _words("table", language, name=contract.name.in_(language), row=contract.row.in_(language))
     head, *lines = settings_lines(given.table, given.values)
     columns = contract.columns_given_as(given.values.get("given_as"))
+    yield from (
+        f"  # {line}" for what in given.asked(language) for line in textwrap.wrap(what, _LINE_WIDTH - 4)
+    )
     yield _commented(head, what, _COMMENT_OF_COLUMN_AT)
     for line in lines:
         rule = columns.get(line.strip().partition(":")[0]) if line.startswith("      ") else None
@@ -291,6 +369,29 @@ def _block_given(given: Suggestion, language: str) -> Iterator[str]:
     for column in given.lacking:
         said = _words("column_required", language, meaning=columns[column].meaning.in_(language))
         yield _commented(f"      # {column}:", said, _COMMENT_OF_COLUMN_AT)
+
+
+def _strange_block(file: StrangeFile, language: str) -> list[str]:
+    """A block for a file that looks like no table of ours: its headings, and the lines of orders to be filled in."""
+    if file.problem:
+        return []
+    lines = [_words("strange", language, file=file.file)]
+    lines += [
+        _words("heading_seen", language, column=column, example=example) for column, example in file.columns
+    ]
+    block = settings_lines("orders", file.values)
+    columns = load_catalogue().tables["orders"].columns
+    known = file.values["columns"]
+    asked = [
+        f"      {name}: {_WHERE_TO_FILL_IN}  # {columns[name].meaning.in_(language)}"
+        for name in ("order_id", "customer_id", "ordered_at", "amount")
+        if name not in known
+    ]
+    return [
+        "",
+        *(line for text in lines for line in _comment(text)),
+        *(f"# {line}" for line in [*block, *asked]),
+    ]
 
 
 def _commented(line: str, comment: str, at: int = _COMMENT_AT) -> str:

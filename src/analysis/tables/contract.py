@@ -136,7 +136,7 @@ def _typed(
             Rule(f"{name}.{what}", name, sql, text) for what, sql in _moment_rules(moment, column, settings)
         ]
     else:
-        layers["values"] = {name: _value_sql(column, text, source, settings)}
+        layers["values"] = {name: _value_sql(column, text, given, source, settings)}
         rules += _value_rules(name, column, text)
         if name == "currency" and not is_key:  # money's own; as a key it is what the row is about
             is_other = f'upper("{name}") <> {quoted(settings.currency.upper())}'
@@ -185,16 +185,27 @@ def _missing_words(given: ColumnSource, source: TableSource) -> tuple[str, ...]:
     return (*source.missing, *given.missing)
 
 
-def _value_sql(column: Column, text: str, source: TableSource, settings: Settings) -> str:
+def _value_sql(
+    column: Column, text: str, given: ColumnSource, source: TableSource, settings: Settings
+) -> str:
     if column.type == "text":
         return text
     if column.type == "boolean":
         return truth_sql(text)
     currency = settings.currency if column.type == "money" else None
-    value = number_sql(text, source.decimal, source.thousands, currency)
+    value = _in_our_unit(number_sql(text, source.decimal, source.thousands, currency), given.multiply_by)
     if column.type == "integer":
         return f"case when {value} = floor({value}) then try_cast({value} as bigint) end"
     return value
+
+
+def _in_our_unit(value: str, multiply_by: float | None) -> str:
+    """A number in another unit; cents are divided by 100, as 0.01 is no binary fraction."""
+    if multiply_by is None:
+        return value
+    parts = round(1 / multiply_by)
+    is_part = parts > 1 and abs(parts * multiply_by - 1) < 1e-9
+    return f"({value}) / {float(parts)!r}" if is_part else f"({value}) * {multiply_by!r}"
 
 
 def _value_rules(name: str, column: Column, text: str) -> Iterator[Rule]:

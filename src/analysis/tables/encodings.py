@@ -81,7 +81,7 @@ def likely_encodings(start: bytes, around: bytes, stated: str = "") -> list[str]
     """The encodings that bytes look like, likeliest first.
 
     Chinese text in GBK comes in pairs of high bytes; in Western European text a high byte stands alone
-    between plain letters.
+    between plain letters. Japanese text has bytes that mean nothing there.
     """
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return ["utf-16"]
@@ -89,7 +89,7 @@ def likely_encodings(start: bytes, around: bytes, stated: str = "") -> list[str]
         return ["utf-8"]
     high = [i for i, byte in enumerate(around) if byte >= 0xA1]
     paired = sum(1 for a, b in zip(high, high[1:], strict=False) if b == a + 1)
-    found = ["gb18030", "big5", "cp1252"] if 2 * paired >= len(high) > 0 else ["cp1252", "latin-1"]
+    found = ["gb18030", "big5", "cp1252"] if 2 * paired >= len(high) > 0 else ["cp1252", "cp932", "latin-1"]
     return [encoding for encoding in found if encoding != stated and _decodes(around, encoding)] or [
         "latin-1"
     ]

@@ -153,9 +153,9 @@ order by place"""
 
 
 def _find_all(params: Params) -> dict[str, list[Path]]:
-    """The files of every table; everything that is missing is said at once."""
+    """The files of every table, in one order whatever that of the settings; all that is missing is said at once."""
     found, problems = {}, []
-    for table, source in params.settings.tables.items():
+    for table, source in sorted(params.settings.tables.items()):
         try:
             found[table] = find_files(params, table, source)
         except TablesError as error:

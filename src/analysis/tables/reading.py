@@ -5,6 +5,8 @@ text without offset is local time of the source's zone. A day without time means
 A time that the change to summer time skips moves ahead by the gap (02:30 → 03:30); a time that the change
 back repeats is the later of the two, in standard time. ``local_to_utc`` is so defined for every engine.
 
+``epoch_s`` and ``epoch_ms`` in place of a format are seconds and milliseconds since 1970.
+
 **Patterns** keep to what the engines' regular expressions have in common: plain classes, ``\\A`` and ``\\z``.
 """
 
@@ -31,7 +33,13 @@ _TIME_DIRECTIVES = set("HIMSfpgcX")
 _UTC = {"UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu", "Etc/Zulu", "UCT"}
 
 LONGEST_NUMBER = 200  # characters, with all that stands around the digits
-_SYMBOLS = {
+TRUE_WORDS, FALSE_WORDS = (
+    ("true", "yes", "y", "t", "1", "是", "有"),
+    ("false", "no", "n", "f", "0", "否", "无"),
+)
+# Instants as numbers: how they look, and how many make a second.
+EPOCHS = {"epoch_ms": (r"\d{12,13}", 1000), "epoch_s": (r"\d{9,10}", 1)}
+SYMBOLS = {
     "EUR": ["€"], "GBP": ["£"], "USD": ["$", "US$"], "CNY": ["¥", "￥", "元", "RMB"],
     "JPY": ["¥", "￥", "円"], "INR": ["₹"], "KRW": ["₩"], "RUB": ["₽"], "CHF": ["Fr.", "SFr."], "BRL": ["R$"],
     "HKD": ["HK$", "$"], "TWD": ["NT$", "$"], "SGD": ["S$", "$"], "AUD": ["A$", "$"], "CAD": ["C$", "$"],
@@ -100,15 +108,13 @@ def _money_signs(currency: str | None) -> list[str]:
     if not currency:
         return []
     code = currency.upper()
-    return sorted({code, code.lower(), *_SYMBOLS.get(code, [])}, key=len, reverse=True)
+    return sorted({code, code.lower(), *SYMBOLS.get(code, [])}, key=len, reverse=True)
 
 
 def truth_sql(text: str) -> str:
     """SQL for yes or no in the usual words of both languages, NULL for any other word."""
-    return (
-        f"case when lower({text}) in ('true', 'yes', 'y', 't', '1', '是', '有') then true "
-        f"when lower({text}) in ('false', 'no', 'n', 'f', '0', '否', '无') then false end"
-    )
+    true, false = (", ".join(map(quoted, words)) for words in (TRUE_WORDS, FALSE_WORDS))
+    return f"case when lower({text}) in ({true}) then true when lower({text}) in ({false}) then false end"
 
 
 # --- Days and instants --------------------------------------------------------------------------------------
@@ -219,6 +225,8 @@ def _iso(text: str, is_iso: str) -> _Reading:
 
 def _by_format(text: str, fmt: str, name: str, has_shape: str) -> _Reading:
     shape = format_shape(fmt, name)
+    if fmt in EPOCHS:
+        return _Reading(shape, None, f"case when {has_shape} then {_epoch_sql(text, fmt)} end", "false")
     directives = set(re.findall(r"%-?([A-Za-z%])", fmt))
     has_offset = bool(directives & {"z", "Z"})
     read = "utc_by_format" if has_offset else "local_by_format"
@@ -226,6 +234,11 @@ def _by_format(text: str, fmt: str, name: str, has_shape: str) -> _Reading:
     if has_offset:
         return _Reading(shape, None, parsed, "false")
     return _Reading(shape, parsed, None, "false" if directives & _TIME_DIRECTIVES else "true")
+
+
+def _epoch_sql(text: str, fmt: str) -> str:
+    """SQL for the instant that a number of seconds or milliseconds since 1970 means."""
+    return f"epoch_utc(cast({text} as bigint) * {1000 // EPOCHS[fmt][1]})"
 
 
 def read_by_formats(text: str, formats: tuple[str, ...], column: str) -> str:
@@ -250,6 +263,8 @@ def format_shape(fmt: str, column: str) -> str:
     TablesError
         If the format has a directive that is not known, or names no year, month and day.
     """
+    if fmt in EPOCHS:
+        return EPOCHS[fmt][0]
     parts = re.findall(r"%-?[A-Za-z%]|\s+|[^%\s]+|%", fmt)
     pattern = ""
     for i, part in enumerate(parts):
@@ -269,7 +284,8 @@ def format_shape(fmt: str, column: str) -> str:
     has = set(re.findall(r"%-?([A-Za-z])", fmt))
     if not (has & {"Y", "y"} and (("j" in has) or (has & {"m", "b", "B"} and "d" in has))):
         raise TablesError(
-            f"column {column}: the format {fmt!r} should name year, month and day, such as %d/%m/%Y"
+            f"column {column}: the format {fmt!r} should name year, month and day, such as %d/%m/%Y; "
+            "numbers of seconds or milliseconds since 1970 are epoch_s, epoch_ms"
         )
     return pattern
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import glob
 import io
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -106,8 +106,7 @@ def open_source(path: Path, name: str, table: str, source: TableSource) -> Sourc
     if form == "parquet":
         header = parquet_header(path, name)
     elif form == "excel":
-        rows = islice(excel_rows(path, name, source), source.lines_above_header, None)
-        header = [cell_text(cell, source.decimal) or "" for cell in next(rows, ())]
+        header = _excel_header(path, name, source)
     else:
         header, separator = _csv_header(path, name, source, wanted)
     columns = tuple(column.strip().strip("\ufeff").strip() for column in header)
@@ -116,6 +115,35 @@ def open_source(path: Path, name: str, table: str, source: TableSource) -> Sourc
     _check_columns(columns, wanted, name, table)
     _check_unpivot(columns, source, name, table)
     return SourceFile(path, name, form, columns, separator)
+
+
+def is_parquet(path: Path, source: TableSource) -> bool:
+    """Whether a file is Parquet, by what the settings or else its name say."""
+    return (source.format or _FORMATS.get(path.suffix.lower())) == "parquet"
+
+
+def is_excel(path: Path, source: TableSource) -> bool:
+    """Whether a file is of a spreadsheet, by what the settings or else its name say."""
+    return (source.format or _FORMATS.get(path.suffix.lower())) == "excel"
+
+
+def _excel_header(path: Path, name: str, source: TableSource) -> tuple[str, ...]:
+    count = source.lines_above_header
+    lines = list(islice(excel_rows(path, name, source), max(count - 1, 0), count + 1))
+    texts = [[cell_text(cell, source.decimal) or "" for cell in line] for line in lines]
+    if len(texts) < min(count, 1) + 1:
+        return ()
+    return full_header(texts[-1], texts[0] if count else ())
+
+
+def full_header(header: Sequence[str], above: Sequence[str]) -> tuple[str, ...]:
+    """The names of the columns; where a cell is merged with the one above it, its name stands there."""
+    names = [column.strip().strip("\ufeff").strip() for column in header]
+    uppers = [cell.strip() for cell in above[: len(names)]] if len(above) == len(names) else []
+    for place, upper in enumerate(uppers):
+        if not names[place] and upper not in names:
+            names[place] = upper
+    return tuple(names)
 
 
 def open_rows(params: Params, table: str, source: TableSource) -> SourceFile:

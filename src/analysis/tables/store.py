@@ -17,12 +17,8 @@ from typing import Any
 
 from analysis.params import Params
 from analysis.tables import TablesError
+from analysis.tables.locks import wait_for_lock
 from analysis.tables.sources import name_of
-
-try:
-    import fcntl
-except ImportError:  # a system without these locks
-    fcntl = None
 
 HASHES_FILE = ".hashes.json"
 Stamps = dict[Path, list[int]]  # size and time of change (ns) of every file
@@ -39,6 +35,7 @@ def stamps(files: dict[str, list[Path]]) -> Stamps:
 
 
 def hash_files(stamps: Stamps, store: Path) -> dict[Path, str]:
+    """The hash of each file's content, read anew only where its stamp is not the one of last time."""
     known = read_json(store / HASHES_FILE)
     return {path: _known_hash(known.get(str(path)), stamp) or _sha256(path) for path, stamp in stamps.items()}
 
@@ -56,6 +53,7 @@ def _sha256(path: Path) -> str:
 
 
 def check_unchanged(params: Params, before: Stamps, after: Stamps) -> None:
+    """Raise ``TablesError`` where a file changed while it was read."""
     changed = [name_of(params, path) for path in before if before[path] != after[path]]
     if changed:
         raise TablesError(
@@ -77,6 +75,7 @@ def remember_hashes(stamps: Stamps, hashes: dict[Path, str], store: Path) -> Non
 
 
 def read_json(path: Path) -> dict[str, Any]:
+    """What a JSON file holds; nothing where there is none or it cannot be read."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -138,13 +137,13 @@ def _renamed(aside: Path, folder: Path) -> bool:
 @contextlib.contextmanager
 def _one_at_a_time(store: Path) -> Iterator[None]:
     """Wait until no other process is in such a block; the lock is on the folder itself and ends with its process."""
-    if fcntl is None:
+    if os.name == "nt":  # where folders cannot be opened; renames alone keep each whole
         yield
         return
     handle = os.open(store, os.O_RDONLY)
     try:
         with contextlib.suppress(OSError):  # some network disks lock no folders
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            wait_for_lock(handle)
         yield
     finally:
         os.close(handle)

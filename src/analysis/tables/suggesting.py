@@ -1,79 +1,57 @@
 """A mapping to start from: what of a file looks like which of our columns, and how it is written.
 
-It is only ever suggested, in the message that says why a file cannot be read as the settings have it. Nothing is read
-by it before somebody has put it into the settings.
+It is only ever suggested, in settings to be looked through or in the message that says why a file cannot be read as
+the settings have it. What may be meant otherwise is asked, not decided: each suggestion has its questions.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from difflib import SequenceMatcher, get_close_matches
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from analysis.catalogue import load_catalogue, read_yaml
+from analysis.catalogue import label, load_catalogue
 from analysis.catalogue.records import Column
 from analysis.errors import InputError
 from analysis.params import Params, TableSource
-from analysis.tables.encodings import likely_encodings
+from analysis.tables.beginnings import Beginning, Sample, read_beginning, totals_condition
+from analysis.tables.cells import (
+    can_be,
+    currencies_of,
+    date_formats,
+    has_days_only,
+    number_marks,
+    plain,
+    points_are_thousands,
+    unit_of,
+)
+from analysis.tables.headings import SURE, header_words, is_inverted, likeness_to, match_columns
+from analysis.tables.quoting import quoted
+from analysis.tables.reading import FALSE_WORDS, SYMBOLS, TRUE_WORDS
 
-SAMPLE_BYTES, SAMPLE_ROWS = 1 << 17, 500
-SEPARATORS = (",", ";", "\t", "|")
-LONGEST_HEADING = 60  # characters; what is longer is a text
-MOST_LINES_ABOVE = 20  # a title, a company's name, the day of the export may stand above the header
 MUCH = 3  # columns that look like ours make a file one of our tables; fewer, where it has no more
-LIKENESS = 0.86  # from which two headings are taken for the same, misspelt
-FITTING_SHARE = 0.9  # of cells must read in a format: a total at the end may not
-
-DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y",
-        "%m-%d-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d, %Y")  # fmt: skip
-TIMES = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", " %I:%M:%S %p", " %I:%M %p")
 READ_WITHOUT = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S")
-SIGNS = {
-    "€": "EUR",
-    "£": "GBP",
-    "$": "USD",
-    "¥": "CNY",
-    "元": "CNY",
-    "₹": "INR",
-    "₽": "RUB",
-    "zł": "PLN",
-    "₩": "KRW",
-}
-TOTALS = {
-    "total",
-    "totals",
-    "grand total",
-    "sum",
-    "subtotal",
-    "summe",
-    "gesamt",
-    "gesamtsumme",
-    "合计",
-    "总计",
-    "小计",
-}
-CANCELLED = {
-    "cancelled",
-    "canceled",
-    "void",
-    "storniert",
-    "annulé",
-    "已取消",
-    "取消",
-    "已作废",
-    "作废",
-    "已关闭",
-}
+MANY_EMPTY = 0.2  # share of rows without a customer from which it is asked about
+NUMBERED = (
+    "contracts",
+    "opportunities",
+    "tickets",
+    "contacts",
+)  # whose rows can be numbered, where nothing does
+WORDS_SHOWN = 8
+CANCELLED = (
+    "cancelled", "canceled", "void", "voided", "storniert", "annulé", "annulée", "annulee", "annule", "cancelado",
+    "cancelada", "anulado", "annullato", "geannuleerd", "已取消", "取消", "已作废", "作废", "交易取消",
+)  # fmt: skip
+
+_OF_A_LINE = ("order_id", "customer_id", "ordered_at", "amount")  # of a row that may be one line of an order
+
+_MAY_DIFFER = {"file", "ignore_when", "cancelled_when"}  # from one file of a table to another
+
+Question = tuple[str, dict[str, str | tuple[str, ...]]]  # the key of its words, and what stands in them
 
 
 @dataclass(frozen=True)
@@ -89,48 +67,80 @@ class Suggestion:
     doubtful
         Columns of the file of whose days no one tells whether the day or the month comes first.
     currencies
-        Whose signs stand beside amounts.
+        Whose signs stand beside amounts: for each sign, the currencies that have it.
     unused
         Columns of the file that are not among the values.
+    questions
+        What else is to be looked at.
     """
 
     table: str
     values: dict[str, Any]
-    lacking: tuple[str, ...]
-    doubtful: tuple[str, ...]
-    currencies: tuple[str, ...]
-    unused: tuple[str, ...]
+    lacking: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    currencies: tuple[tuple[str, ...], ...] = ()
+    unused: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
+
+    def joined_with(self, other: Suggestion) -> Suggestion:
+        """Both files as one table: of two months, say.
+
+        Raises
+        ------
+        InputError
+            If they are not written in the same way.
+        """
+        files = [*_files_of(self), *_files_of(other)]
+        joined = self.values | other.values | {"file": files} | _either_condition(self.values, other.values)
+        if any(
+            joined[key] != one.values[key] for one in (self, other) for key in set(one.values) - _MAY_DIFFER
+        ):
+            raise InputError(
+                f"{' and '.join(files)} both look like the table {self.table}, but are not written in the same "
+                "way: give one of them; files with the same columns can be one table (file: [a.csv, b.csv])"
+            )
+        questions = [one for one in self.questions if one[0] != "several_files"]
+        said = ("several_files", {"files": tuple(files)})
+        return replace(self, values=joined, questions=(*questions, said))
+
+    def asked(self, language: str) -> list[str]:
+        """The questions in words."""
+        join = label("begin_company.join", language)
+        return [
+            label(
+                f"suggesting.{key}",
+                language,
+                **{k: v if isinstance(v, str) else join.join(v) for k, v in words.items()},
+            )
+            for key, words in self.questions
+        ]
 
     def notes(self, currency: str) -> list[str]:
         """What to look at, in sentences; ``currency`` is the company's."""
-        is_other = bool(self.currencies) and currency not in self.currencies
-        if currency == "JPY" and self.currencies == ("CNY",):
-            is_other = False  # one sign for both
-        signs = " or ".join(self.currencies)
+        others = [codes for codes in self.currencies if currency not in codes]
+        signs = " and ".join(codes[0] for codes in others)
         return [
             *([f"Still to be found in the file: {', '.join(self.lacking)}."] if self.lacking else []),
             *(f"{name!r}: no day tells whether days or months come first." for name in self.doubtful),
             *(
                 [f"The amounts bear the sign of {signs}; the setting currency is {currency}."]
-                if is_other
+                if others
                 else []
             ),
         ]
 
 
-@dataclass(frozen=True)
-class Sample:
-    """The beginning of a file: its header, some rows, how it is written, and how many lines stand above the header."""
+def _either_condition(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, str]:
+    """The conditions on rows of either file: what one says beside what the other says."""
+    both = {
+        key: [one[key] for one in (first, second) if key in one] for key in ("ignore_when", "cancelled_when")
+    }
+    return {key: " or ".join(dict.fromkeys(said)) for key, said in both.items() if said}
 
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    encoding: str = "utf-8"
-    lines_above: int = 0
 
-    def cells(self, column: str) -> list[str]:
-        """The cells of a column that hold something."""
-        place = self.columns.index(column)
-        return [row[place].strip() for row in self.rows if len(row) > place and row[place].strip()]
+def _files_of(one: Suggestion) -> list[str]:
+    named = one.values.get("file", [])
+    return [named] if isinstance(named, str) else list(named)
 
 
 def with_suggestion(message: str, path: Path, table: str, source: TableSource, params: Params) -> str:
@@ -143,7 +153,8 @@ def with_suggestion(message: str, path: Path, table: str, source: TableSource, p
         return message
     head = f"To start from, in place of the block `{table}:` in {params.path.name}; look whether each line is true:"
     lines = settings_lines(table, found.values)
-    return "\n".join([message, "", head, "", *lines, *(["", *notes] if notes else []), ""])
+    said = [*notes, *found.asked("en")]
+    return "\n".join([message, "", head, "", *lines, *(["", *said] if said else []), ""])
 
 
 def suggest_source(path: Path, table: str, source: TableSource) -> Suggestion | None:
@@ -152,85 +163,138 @@ def suggest_source(path: Path, table: str, source: TableSource) -> Suggestion | 
     What the settings map to a column that is in the file stays so.
     """
     try:
-        sample = read_sample(path, table, source)
+        sample = read_beginning(path, source).as_table(table, source.given_as)
     except (OSError, ValueError, InputError):
         return None
     if sample is None or source.unpivot:
         return None
-    columns = load_catalogue().tables[table].columns_given_as(source.given_as)
-    found = _mapped_already(sample, source, columns)
-    rest = [name for name in columns if name not in found]
-    free = [column for column in sample.columns if column not in found.values()]
-    found |= match_columns(free, table, rest)
-    if not found:
-        return None
-    found = {name: found[name] for name in columns if name in found}
-    cells = _numbers(sample, columns, found)[:200]
-    return Suggestion(
-        table,
-        _values(sample, source, columns, found),
-        tuple(name for name, column in columns.items() if column.required and name not in found),
-        tuple(theirs for theirs in found.values() if len(date_formats(sample.cells(theirs))) > 1),
-        tuple(sorted({code for cell in cells if (code := _currency_of(cell))})),
-        tuple(column for column in sample.columns if column and column not in found.values()),
-    )
+    found = _mapped_already(sample, source)
+    return _suggestion(table, source, sample, found) if found or _matched(sample, table, source) else None
 
 
-def recognise(path: Path, file: str) -> Suggestion | None:
+def recognise(path: Path, file: str, beginning: Beginning | None = None) -> Suggestion | None:
     """Which of our tables a file is, and settings that may read it; None where it looks like none.
 
-    The file's name decides, where it says which; else the table most of whose columns look alike.
+    The file's name decides, where it says which and the columns allow it; else the table most of whose columns
+    look alike.
 
     Parameters
     ----------
     file
         The path as the settings are to have it.
     """
+    begun = beginning or read_beginning(path, TableSource(file=(file,), columns={}))
     known = load_catalogue().tables
     named = [table for table in known if _is_named_after(path, table)]
-    likely = max(_tables_like(path, file, named or known), key=lambda one: one[0], default=None)
-    if likely is None:
-        return None
-    _, table, source = likely
-    return suggest_source(path, table, source)
+    for tables in filter(None, (named, known)):
+        found = max(_tables_like(begun, file, tables), key=lambda one: one[0], default=None)
+        if found:
+            _, table, source, sample = found
+            return _suggestion(table, source, sample, {})
+    return None
 
 
-def _tables_like(path: Path, file: str, tables: Iterable[str]) -> Iterator[tuple[float, str, TableSource]]:
+def _tables_like(
+    beginning: Beginning, file: str, tables: Iterable[str]
+) -> Iterator[tuple[float, str, TableSource, Sample]]:
     """The tables of whose columns a file has all that are required, and that make up much of it; with how much."""
-    for table, contract in ((name, load_catalogue().tables[name]) for name in tables):
+    for table in tables:
+        contract = load_catalogue().tables[table]
         for form in (None, *contract.given_as):
             source = TableSource(file=(file,), columns={}, given_as=form)
-            sample = read_sample(path, table, source)
-            ours = contract.columns_given_as(form)
-            found = match_columns(sample.columns, table, ours) if sample else {}
-            is_much = (
-                len(found) >= min(MUCH, len([column for column in sample.columns if column]))
-                if sample
-                else False
-            )
-            if is_much and all(name in found for name, column in ours.items() if column.required):
-                yield (
-                    sum(_likeness(theirs, words_for(table, name)) for name, theirs in found.items()),
-                    table,
-                    source,
-                )
+            sample = beginning.as_table(table, form)
+            found = _matched(sample, table, source) if sample else {}
+            if sample and _is_much(found, sample) and not _lacking(table, form, found):
+                alike = sum(likeness_to(table, name, theirs) for name, theirs in found.items())
+                yield alike, table, source, sample
+
+
+def _is_much(found: Mapping[str, str], sample: Sample) -> bool:
+    return len(found) >= min(MUCH, sum(map(bool, sample.columns)))
 
 
 def _is_named_after(path: Path, table: str) -> bool:
     """Whether a file's name says which table it is."""
-    words = _plain(path.stem)
-    known = [_plain(word) for word in (table, *_header_words()["files"].get(table, []))]
+    words = plain(path.stem)
+    known = [plain(word) for word in (table, *header_words()["files"].get(table, []))]
     return any(f" {word} " in f" {words} " or (word in words and not word.isascii()) for word in known)
 
 
-def _mapped_already(sample: Sample, source: TableSource, columns: Iterable[str]) -> dict[str, str]:
+# --- Which column is which ------------------------------------------------------------------------------------
+
+
+def _columns(table: str, source: TableSource) -> Mapping[str, Column]:
+    return load_catalogue().tables[table].columns_given_as(source.given_as)
+
+
+def _mapped_already(sample: Sample, source: TableSource) -> dict[str, str]:
     given = {name: one.column for name, one in source.columns.items() if one.column and len(one.column) == 1}
-    return {name: given[name][0] for name in columns if name in given and given[name][0] in sample.columns}
+    return {name: theirs for name, (theirs,) in given.items() if theirs in sample.columns}
 
 
-def _values(
-    sample: Sample, source: TableSource, columns: Mapping[str, Column], found: Mapping[str, str]
-) -> dict[str, Any]:
+def _matched(
+    sample: Sample, table: str, source: TableSource, known: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Our columns with theirs, as far as headings and cells go together; those that are known stay.
+
+    What must be there goes first where it would find nothing: a file of companies may have names and no numbers.
+    """
+    known = known or {}
+    columns = _columns(table, source)
+    fits = _fitting(table, sample, columns)
+    free = [theirs for theirs in dict.fromkeys(sample.columns) if theirs not in known.values()]
+    names = [name for name in columns if name not in known]
+    found = dict(known) | match_columns(free, table, names, fits)
+    if _lacking(table, source.given_as, found):
+        required = [name for name in names if columns[name].required]
+        first = dict(known) | match_columns(free, table, required, fits)
+        rest = [theirs for theirs in free if theirs not in first.values()]
+        found = first | match_columns(rest, table, [name for name in names if name not in first], fits)
+    return {name: found[name] for name in columns if name in found}
+
+
+def _fitting(table: str, sample: Sample, columns: Mapping[str, Column]) -> Callable[[str, str], bool]:
+    """Whether a column's cells go with ours; one that must be there and is named so is taken as it is, for the
+    check to say what is wrong with it."""
+
+    def fits(name: str, theirs: str) -> bool:
+        is_named = columns[name].required and likeness_to(table, name, theirs) >= SURE
+        return is_named or can_be(sample.cells(theirs), columns[name])
+
+    return fits
+
+
+def _lacking(table: str, form: str | None, found: Iterable[str]) -> tuple[str, ...]:
+    """Our columns that must be there and have none of theirs; rows of some tables can do with their own number."""
+    contract = load_catalogue().tables[table]
+    can_be_numbered = contract.key if table in NUMBERED else ()
+    return tuple(
+        name
+        for name, column in contract.columns_given_as(form).items()
+        if column.required and name not in found and name not in can_be_numbered
+    )
+
+
+# --- Put together ---------------------------------------------------------------------------------------------
+
+
+def _suggestion(table: str, source: TableSource, sample: Sample, known: Mapping[str, str]) -> Suggestion:
+    found = _matched(sample, table, source, known)
+    columns = _columns(table, source)
+    lines = _as_lines(table, source, sample, found)
+    return Suggestion(
+        table,
+        _values(table, source, sample, found) | (lines or {}),
+        _lacking(table, source.given_as, found),
+        tuple(theirs for theirs in found.values() if len(date_formats(sample.cells(theirs))) > 1),
+        tuple(sorted(_currencies(sample, columns, found))),
+        tuple(column for column in sample.columns if column and column not in found.values()),
+        tuple(_questions(table, source, sample, found, is_lines=lines is not None)),
+    )
+
+
+def _values(table: str, source: TableSource, sample: Sample, found: Mapping[str, str]) -> dict[str, Any]:
+    columns = _columns(table, source)
     decimal, thousands = number_marks(_numbers(sample, columns, found))
     values = {
         "file": source.file[0] if len(source.file) == 1 else list(source.file),
@@ -240,11 +304,17 @@ def _values(
         "decimal": decimal,
         "thousands": thousands,
         "ignore_when": totals_condition(sample),
-        "cancelled_when": _cancelled_condition(sample, found),
+        "cancelled_when": _cancelled_condition(table, sample, found),
     }
     usual = {"encoding": "utf-8", "lines_above_header": 0, "decimal": "."}
     said = {key: value for key, value in values.items() if value not in (None, usual.get(key))}
-    return said | {"columns": {name: _column(found[name], sample, columns[name]) for name in found}}
+    mapped = {name: mapped_column(table, name, found[name], sample, columns[name]) for name in found}
+    numbered = {
+        name: {"row_number": True}
+        for name in load_catalogue().tables[table].key
+        if table in NUMBERED and name not in found
+    }
+    return said | {"columns": numbered | mapped}
 
 
 def _numbers(sample: Sample, columns: Mapping[str, Column], found: Mapping[str, str]) -> list[str]:
@@ -256,245 +326,162 @@ def _numbers(sample: Sample, columns: Mapping[str, Column], found: Mapping[str, 
     ]
 
 
+def _currencies(
+    sample: Sample, columns: Mapping[str, Column], found: Mapping[str, str]
+) -> set[tuple[str, ...]]:
+    """What currencies amounts are in: by a column that says it, else by the signs beside them."""
+    if "currency" in found:
+        return {(cell.upper(),) for cell in sample.cells(found["currency"]) if cell.upper() in SYMBOLS}
+    money = [cell for name in found if columns[name].type == "money" for cell in sample.cells(found[name])]
+    return {codes for cell in money if (codes := currencies_of(cell))}
+
+
 def _is_said(values: Mapping[str, Any], source: TableSource) -> bool:
     """Whether the settings say all of this already."""
     meant = TableSource.model_validate(dict(values))
     return all(getattr(meant, key) == getattr(source, key) for key in values)
 
 
+def mapped_column(table: str, name: str, theirs: str, sample: Sample, column: Column) -> Any:
+    """One column as it is mapped: with the format of its days, the unit of its money, the sense of its words."""
+    cells, more = sample.cells(theirs), {}
+    if column.type in ("instant", "date"):
+        formats = date_formats(cells)
+        more = {"format": formats[0]} if formats and formats[0] not in READ_WITHOUT else {}
+    elif column.type == "money" and (unit := unit_of(theirs)):
+        more = {"multiply_by": unit}
+    elif column.type == "boolean" and is_inverted(table, name, theirs):
+        contrary = dict.fromkeys(TRUE_WORDS, "no") | dict.fromkeys(FALSE_WORDS, "yes")
+        more = {"values": {cell: contrary[cell.casefold()] for cell in sorted(set(cells))}}
+    return {"column": theirs} | more if more else theirs
+
+
+def _as_lines(
+    table: str, source: TableSource, sample: Sample, found: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """Settings of orders of which every row is a line: a number comes again, with another amount."""
+    if table != "orders" or source.given_as or not set(_OF_A_LINE) <= set(found):
+        return None
+    if not _amounts_differ_within_an_order(sample, found):
+        return None
+    columns = _values(table, source, sample, found)["columns"]
+    amount = columns.pop("amount")
+    return {"given_as": "lines", "columns": columns | {"quantity": {"constant": 1}, "unit_price": amount}}
+
+
+def _amounts_differ_within_an_order(sample: Sample, found: Mapping[str, str]) -> bool:
+    number, *same, amount = (sample.columns.index(found[name]) for name in _OF_A_LINE)
+    orders: dict[tuple[str, ...], set[str]] = {}
+    for row in sample.rows:
+        if len(row) > max(number, amount, *same) and row[number]:
+            orders.setdefault((row[number], *(row[at] for at in same)), set()).add(row[amount])
+    several = sum(len(amounts) > 1 for amounts in orders.values())
+    return several > len(orders) * 0.02
+
+
+def _cancelled_condition(table: str, sample: Sample, found: Mapping[str, str]) -> str | None:
+    if table != "orders":
+        return None
+    called_off = sorted({word for word in _words(sample, found.get("status")) if plain(word) in CANCELLED})
+    return " or ".join(f"status = {quoted(word)}" for word in called_off) or None
+
+
+def _words(sample: Sample, theirs: str | None) -> list[str]:
+    """The words of a column that has few; none of one that has many."""
+    words = list(dict.fromkeys(sample.cells(theirs))) if theirs else []
+    return words if len(words) <= max(WORDS_SHOWN, len(sample.rows) // 20) else []
+
+
+# --- What is to be looked at ----------------------------------------------------------------------------------
+
+
+def _questions(
+    table: str, source: TableSource, sample: Sample, found: Mapping[str, str], *, is_lines: bool
+) -> Iterator[Question]:
+    columns = _columns(table, source)
+    yield from questions_about(table, source, sample, found)
+    if is_lines:
+        yield "lines", {"column": found["order_id"]}
+    if table == "orders":
+        yield from _about_orders(sample, found)
+    if table in NUMBERED and not set(load_catalogue().tables[table].key) <= set(found):
+        yield "numbered", {"names": ", ".join(load_catalogue().tables[table].key)}
+    twice = sorted({column for column in sample.columns if column and sample.columns.count(column) > 1})
+    if twice:
+        yield "twice", {"names": tuple(twice)}
+    if points_are_thousands(numbers := _numbers(sample, columns, found)):
+        yield "points", {"example": next(cell for cell in numbers if "." in cell)}
+
+
+def questions_about(
+    table: str, source: TableSource, sample: Sample, found: Mapping[str, str]
+) -> Iterator[Question]:
+    """What is to be looked at of each column that is mapped."""
+    for name, theirs in found.items():
+        yield from _about_column(table, name, theirs, sample, _columns(table, source), found)
+
+
+def _about_column(
+    table: str,
+    name: str,
+    theirs: str,
+    sample: Sample,
+    columns: Mapping[str, Column],
+    found: Mapping[str, str],
+) -> Iterator[Question]:
+    words = {"name": name, "column": theirs}
+    cells = sample.cells(theirs)
+    alike = likeness_to(table, name, theirs)
+    if alike < SURE:
+        yield "guessed", words | {"example": cells[0] if cells else ""}
+    fits = _fitting(table, sample, columns)
+    free = [other for other in dict.fromkeys(sample.columns) if other and other not in found.values()]
+    rivals = [
+        other for other in free if likeness_to(table, name, other) >= min(alike, SURE) and fits(name, other)
+    ]
+    if rivals:
+        yield "rivals", words | {"others": tuple(rivals)}
+    if columns[name].type == "money" and (unit := unit_of(theirs)):
+        yield "unit", words | {"unit": f"{unit:,}"}
+    if columns[name].type == "instant" and table in ("tickets", "contacts") and has_days_only(cells):
+        yield "days_only", words
+    if name == "customer_id" and len(cells) < (1 - MANY_EMPTY) * len(sample.rows):
+        yield "many_empty", words | {"share": f"{1 - len(cells) / len(sample.rows):.0%}"}
+
+
+def _about_orders(sample: Sample, found: Mapping[str, str]) -> Iterator[Question]:
+    """Which orders were called off: what the status says, or a column that is not mapped."""
+    words = _words(sample, found.get("status"))
+    if words:
+        left = [word for word in words if plain(word) not in CANCELLED]
+        key = "status_some" if len(left) < len(words) else "status_none"
+        yield key, {"column": found["status"], "words": tuple(left[:WORDS_SHOWN])}
+    for theirs in dict.fromkeys(sample.columns):
+        if theirs and theirs not in found.values():
+            called_off = [word for word in _words(sample, theirs) if plain(word) in CANCELLED]
+            if called_off:
+                yield "status_elsewhere", {"column": theirs, "words": tuple(called_off)}
+
+
+# --- As lines of settings -------------------------------------------------------------------------------------
+
+
 def settings_lines(table: str, values: Mapping[str, Any]) -> list[str]:
     """A table's settings as lines of a params file."""
     lines = [f"  {table}:"]
-    lines += [f"    {key}: {_scalar(value)}" for key, value in values.items() if key != "columns"]
-    return [
-        *lines,
-        "    columns:",
-        *(f"      {name}: {_scalar(one)}" for name, one in values["columns"].items()),
-    ]
-
-
-def _column(theirs: str, sample: Sample, column: Column) -> Any:
-    """One column as it is mapped; days and times with their format."""
-    formats = date_formats(sample.cells(theirs)) if column.type in ("instant", "date") else []
-    if not formats or formats[0] in READ_WITHOUT:
-        return theirs
-    return {"column": theirs, "format": formats[0]}
+    for key, value in values.items():
+        if key == "columns":
+            lines += ["    columns:", *(f"      {name}: {_scalar(one)}" for name, one in value.items())]
+        elif key == "rows":
+            lines += ["    rows:", *(f"      - {_scalar(row)}" for row in value)]
+        else:
+            lines.append(f"    {key}: {_scalar(value)}")
+    return lines
 
 
 def _scalar(value: Any) -> str:
     """A value as YAML writes it on one line."""
-    plain = yaml.safe_dump(
+    written = yaml.safe_dump(
         [value], allow_unicode=True, default_flow_style=True, width=10_000, sort_keys=False
     )
-    return plain.strip()[1:-1]
-
-
-# --- The beginning of the file --------------------------------------------------------------------------------
-
-
-def read_sample(path: Path, table: str, source: TableSource) -> Sample | None:
-    """The header and the first rows of a file, and its last line; None where it has no header.
-
-    Raises
-    ------
-    OSError, ValueError
-        If the file cannot be opened as what its name says.
-    """
-    from analysis.tables.typed_files import cell_text, excel_rows, parquet_header
-
-    suffix = path.suffix.lower()
-    if suffix in (".parquet", ".pq") or source.format == "parquet":
-        return Sample(tuple(parquet_header(path, path.name)), ())
-    if suffix in (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods") or source.format == "excel":
-        rows = [[cell_text(cell, ".") or "" for cell in row] for row in excel_rows(path, path.name, source)]
-        return _with_header([*rows[: SAMPLE_ROWS + MOST_LINES_ABOVE], *rows[-1:]], table, source, "utf-8")
-    return _read_csv_sample(path, table, source)
-
-
-def _read_csv_sample(path: Path, table: str, source: TableSource) -> Sample | None:
-    with path.open("rb") as stream:
-        start = stream.read(SAMPLE_BYTES)
-        stream.seek(max(path.stat().st_size - 4096, 0))
-        end = stream.read()
-    encoding = _encoding_of(start, source.encoding)
-    text = start.decode(encoding, errors="ignore").lstrip("\ufeff")
-    last = end.decode(encoding, errors="ignore").splitlines()[-1:]
-    separators = (source.separator,) if source.separator else SEPARATORS
-    samples = [
-        _with_header(_records(text, separator) + _records(last[0] if last else "", separator), table, source, encoding)
-        for separator in separators
-    ]  # fmt: skip
-    found = [sample for sample in samples if sample]
-    return max(found, key=lambda one: (_familiar(one.columns, table, source), len(one.columns)), default=None)
-
-
-def _encoding_of(start: bytes, stated: str) -> str:
-    try:
-        start[: len(start) // 2 * 2].decode(stated)
-        return stated
-    except (UnicodeDecodeError, LookupError):
-        return likely_encodings(start[:4], start, stated)[0]
-
-
-def _records(text: str, separator: str) -> list[list[str]]:
-    """The first records of a text; of one with a quotation mark left open, those before it."""
-    found: list[list[str]] = []
-    try:
-        for record in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
-            found.append(record)
-            if len(found) >= SAMPLE_ROWS + MOST_LINES_ABOVE:
-                break
-    except csv.Error:
-        pass
-    return found
-
-
-def _with_header(
-    records: Sequence[Sequence[str]], table: str, source: TableSource, encoding: str
-) -> Sample | None:
-    """The records below the one that looks most like a header; the first, where none looks more so."""
-    candidates = [place for place, record in enumerate(records[:MOST_LINES_ABOVE]) if any(record)]
-    if not candidates:
-        return None
-    place = max(candidates, key=lambda at: (_familiar(records[at], table, source), -at))
-    header = tuple(cell.strip().strip("\ufeff").strip() for cell in records[place])
-    rows = tuple(tuple(record) for record in records[place + 1 :] if any(record))
-    return Sample(header, rows, encoding, place)
-
-
-def _familiar(cells: Sequence[str], table: str, source: TableSource) -> int:
-    """How many cells of a record head one of our columns, word for word."""
-    known = _all_words(table, source.given_as)
-    return sum(_plain(cell) in known for cell in cells if len(cell) <= LONGEST_HEADING)
-
-
-@lru_cache(maxsize=64)
-def _all_words(table: str, form: str | None) -> frozenset[str]:
-    ours = load_catalogue().tables[table].columns_given_as(form)
-    return frozenset(word for name in ours for word in words_for(table, name))
-
-
-# --- Which column is which ------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=1)
-def _header_words() -> dict[str, list[str]]:
-    return read_yaml("header_words.yml")
-
-
-@lru_cache(maxsize=512)
-def words_for(table: str, name: str) -> tuple[str, ...]:
-    """How others head one of our columns; its own name first."""
-    known = _header_words()
-    return tuple(_plain(word) for word in (name, *known.get(f"{table}.{name}", known.get(name, []))))
-
-
-def match_columns(columns: Sequence[str], table: str, ours: Iterable[str]) -> dict[str, str]:
-    """Which of a file's columns looks like which of ours, in our order; none of theirs is taken twice.
-
-    The same word counts most, those earlier in the list of words before later ones, then a word within a longer
-    heading, then a misspelt one.
-    """
-    names = list(ours)
-    likeness = {
-        (name, theirs): _likeness(theirs, words_for(table, name)) for name in names for theirs in columns
-    }
-    found: dict[str, str] = {}
-    for (name, theirs), score in sorted(likeness.items(), key=lambda one: -one[1]):
-        if score > 0 and name not in found and theirs not in found.values():
-            found[name] = theirs
-    return {name: found[name] for name in names if name in found}
-
-
-@lru_cache(maxsize=4096)
-def _likeness(heading: str, words: tuple[str, ...]) -> float:
-    """From 0 to 3; between two that are equally like, the word that stands earlier."""
-    plain = _plain(heading)
-    if not plain or len(plain) > LONGEST_HEADING:
-        return 0.0
-    if plain in words:
-        return 3 - words.index(plain) / 1000
-    within = [place for place, word in enumerate(words) if _is_within(word, plain)]
-    if within:
-        return 2 - within[0] / 1000
-    near = get_close_matches(plain, words, n=1, cutoff=LIKENESS) if len(plain) > 4 else []
-    return SequenceMatcher(None, plain, near[0]).ratio() if near else 0.0
-
-
-def _is_within(word: str, heading: str) -> bool:
-    """Whether a word of some length ends or begins a longer heading, such as 订单金额 in 本期订单金额."""
-    if re.search(r"[\u4e00-\u9fff]", word):
-        return len(word) >= 3 and word in heading
-    return len(word) >= 5 and f" {word} " in f" {heading} "
-
-
-@lru_cache(maxsize=4096)
-def _plain(text: str) -> str:
-    """A heading without case, brackets and marks."""
-    folded = unicodedata.normalize("NFKC", str(text)).casefold()
-    bare = re.sub(r"[(\[（【].*?[)\]）】]", " ", folded)
-    return " ".join(re.sub(r"[\W_]+", " ", bare).split())
-
-
-# --- How it is written ----------------------------------------------------------------------------------------
-
-
-def date_formats(cells: Sequence[str]) -> list[str]:
-    """The formats in which nearly all of these cells read; several where the cells do not tell days from months."""
-    shown = list(dict.fromkeys(cells))[:200]
-    if not shown:
-        return []
-    fitting = [
-        f"{day}{time}"
-        for day in DAYS
-        for time in TIMES
-        if sum(_reads(cell, f"{day}{time}") for cell in shown) >= FITTING_SHARE * len(shown)
-    ]
-    return fitting[:2]
-
-
-def _reads(cell: str, form: str) -> bool:
-    try:
-        found = datetime.strptime(cell, form)
-    except ValueError:
-        return False
-    is_touching = form.startswith("%Y%m%d")
-    return 1970 <= found.year < 2100 and (not is_touching or re.match(r"\d{8}(\D|$)", cell) is not None)
-
-
-def number_marks(cells: Sequence[str]) -> tuple[str, str | None]:
-    """The decimal and the thousands mark of numbers as they are written; a point and none where nothing else shows."""
-    bare = [re.sub(r"[^\d.,'’ ]", "", cell).strip() for cell in cells]
-    decimal_comma = sum(bool(re.search(r",\d{1,2}$", cell)) for cell in bare)
-    decimal_point = sum(bool(re.search(r"\.\d{1,2}$", cell)) for cell in bare)
-    decimal = "," if decimal_comma > decimal_point else "."
-    mark = r"\." if decimal == "," else ","
-    for thousands, pattern in (
-        ("," if decimal == "." else ".", mark),
-        (" ", "[ \u00a0\u202f]"),
-        ("'", "['’]"),
-    ):
-        if any(re.search(rf"\d{pattern}\d{{3}}(?!\d)", cell) for cell in bare):
-            return decimal, thousands
-    return decimal, None
-
-
-def _currency_of(cell: str) -> str | None:
-    text = unicodedata.normalize("NFKC", cell)
-    return next((code for sign, code in SIGNS.items() if sign in text), None)
-
-
-def totals_condition(sample: Sample) -> str | None:
-    """The condition that passes over a row of totals, if the sample ends with one; in SQL on the user's columns."""
-    for row in sample.rows[-2:]:
-        for column, cell in zip(sample.columns, row, strict=False):
-            if column and _plain(cell) in TOTALS:
-                name = column if re.fullmatch(r"[^\W\d]\w*", column) else f'"{column}"'
-                return f"{name} = '{cell.strip()}'"
-    return None
-
-
-def _cancelled_condition(sample: Sample, found: Mapping[str, str]) -> str | None:
-    words = sample.cells(found["status"]) if "status" in found else []
-    called_off = sorted({word for word in words if _plain(word) in CANCELLED})
-    return " or ".join(f"status = '{word}'" for word in called_off) or None
+    return written.strip()[1:-1]

@@ -29,7 +29,10 @@ def excel_rows(path: Path, name: str, source: TableSource) -> Iterator[list[Any]
             )
         sheet = book.get_sheet_by_name(sheet_name)
     except (CalamineError, OSError, IndexError) as error:
-        raise TablesError(f"{name}: cannot be opened as an Excel file ({error})") from None
+        raise TablesError(
+            f"{name}: cannot be opened as an Excel file ({error}); open it in a spreadsheet program and save it "
+            "as .xlsx or CSV; a CSV or web page only named .xlsx can be given its true ending"
+        ) from None
     yield from sheet.to_python(skip_empty_area=True)
 
 
@@ -55,6 +58,16 @@ def parquet_header(path: Path, name: str) -> list[str]:
         raise TablesError(
             f"{name}: cannot be opened as a Parquet file ({' '.join(str(error).split())})"
         ) from None
+
+
+def parquet_beginning(path: Path, name: str, count: int) -> list[list[str | None]]:
+    """The header and the first rows of a Parquet file, as texts."""
+    rows = [list(parquet_header(path, name))]
+    with pa_parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(count):
+            texts = [column_text(column, ".").to_pylist() for column in batch.columns]
+            return rows + [list(row) for row in zip(*texts, strict=True)]
+    return rows
 
 
 def column_text(column: pa.Array, decimal: str) -> pa.Array:

@@ -49,6 +49,17 @@ def test_bars_of_reasons_are_as_long_as_customers_were_lost(leaving, drawing):
     assert "44" in words["note"] and "60" in words["note"] and FORMULA in words["alt"]
 
 
+def test_reasons_stand_on_the_chart_and_in_its_description_by_their_names(leaving, drawing, with_names):
+    ax, language = drawing
+    names = {"price": {"en": "Too $dear$", "zh": "太贵$x$"}, FORMULA: {"zh": "<b>另有原因"}}
+    plot_churn_reasons(with_names(leaving, exit_reason=names), language=language, ax=ax)
+    first, second = {"en": ("Too $dear$", FORMULA), "zh": ("太贵$x$", "<b>另有原因")}[language]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == [first, second, "closed", "delivery"]
+    assert [bar.get_width() for bar in ax.patches] == [20, 18, 4, 2]
+    alt = ax.figure._workbook["alt"]
+    assert first in alt and second in alt and "price" not in alt
+
+
 def test_without_a_reason_the_chart_says_so(leaving, drawing):
     ax, language = drawing
     silent = Results(leaving.book, leaving.frames)

@@ -44,6 +44,17 @@ def test_headline_metrics_have_a_panel_each_and_then_the_targets_missed(shop, mo
     assert all(len(panel.rows) >= 2 for panel in panels)
 
 
+def test_a_figure_known_in_one_period_has_no_trend(shop, monkeypatch):
+    figures = scorecard.figures_over_time
+
+    def known_once(results, metric):
+        rows = figures(results, metric)
+        return rows.assign(value=rows["value"].where(rows.index == 0)) if metric.id == "revenue" else rows
+
+    monkeypatch.setattr(scorecard, "figures_over_time", known_once)
+    assert "revenue" not in [panel.metric.id for panel in trend_panels(shop)]
+
+
 def test_a_panel_draws_its_values_its_interval_and_its_target(shop, drawing, monkeypatch):
     ax, language = drawing
     monkeypatch.setattr(scorecard, "_targets", lambda _: {"revenue": (400.0, "hit")})

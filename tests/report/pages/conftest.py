@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from analysis.suite import Results, measure_suite
@@ -14,3 +15,18 @@ from analysis.suite import Results, measure_suite
 def no_orders(open_orders: Callable[..., Any]) -> Results:
     """A table of orders with a header and no rows."""
     return measure_suite(open_orders([], "2024Q4", model_draws=20, sparkline_periods=2))
+
+
+@pytest.fixture
+def judged() -> pd.DataFrame:
+    """Three targets: one missed, one hit, one too close to call."""
+    rows = pd.DataFrame(
+        [
+            {"metric": "repeat_purchase_rate", "value": 0.6, "low": 0.5, "high": 0.66, "target": 0.7, "verdict": "miss",
+             "probability": 0.004, "method": "score"},
+            {"metric": "revenue", "value": 402.0, "target": 400.0, "verdict": "hit", "method": "exact"},
+            {"metric": "customer_retention_rate", "value": 0.667, "low": 0.354, "high": 0.879, "target": 0.6,
+             "verdict": "undetermined", "probability": 0.66, "method": "score"},
+        ]
+    )  # fmt: skip
+    return rows.assign(variant="default", by=None, group=None, reason=None)

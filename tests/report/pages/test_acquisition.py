@@ -130,9 +130,10 @@ def test_without_a_margin_it_is_said_that_value_is_revenue(seller, language):
 def test_a_cheap_channel_nobody_comes_back_from_is_told_with_its_cost(seller, language):
     text = told(show_channels_that_do_not_last, seller, language)
     assert SCRIPT in text and "0.0%" in text and "80.0%" in text
-    assert {"en": "looks cheap there (€10.00 of marketing, €28.00", "zh": "看似便宜（新客人均营销成本€10.00"}[
-        language
-    ] in text
+    assert {
+        "en": "looks cheap there (€10.00 of marketing, against €28.00",
+        "zh": "看似便宜（新客人均营销成本€10.00",
+    }[language] in text
 
 
 @in_each_language
@@ -238,7 +239,7 @@ def test_losses_without_a_value_have_no_column_of_it(seller, language):
 def test_losses_of_which_none_says_why_are_said_to_say_nothing(seller, language):
     silent = lost_reasons(seller).head(1).assign(reason="", lost=85)
     text = told(show_lost_reasons, with_rows(seller, lost_reasons=silent), language)
-    assert {"en": "of none of the 85", "zh": "输单85条，均未注明原因"}[language] in text
+    assert {"en": "no reason is stated for any of the 85", "zh": "输单85条，均未注明原因"}[language] in text
 
 
 @in_each_language
@@ -305,3 +306,28 @@ def test_a_reason_is_given_where_a_table_is_missing(seller):
         name: path for name, path in seller.book.prepared.tables.items() if name != "stage_entries"
     }))  # fmt: skip
     assert funnel(Results(absent, seller.frames)) == NotMeasured("table_absent|stage_entries")
+
+
+HOSTILE = "<img src=x onerror=alert(2)> 报价"
+NAMES = {
+    "stage": {SCRIPT: {"en": "Offer", "zh": HOSTILE}},
+    "lost_reason": {"price": {"en": "Too dear", "zh": "太贵"}},
+    "account_manager": {"m2": {"en": "Bo", "zh": "博"}},
+    "acquisition_channel": {"web": {"zh": "网店"}},
+}
+
+
+@in_each_language
+def test_values_of_the_data_stand_under_the_names_that_the_settings_give_them(seller, with_names, language):
+    own = with_names(seller, **NAMES)
+    called = {"en": "Offer", "zh": HOSTILE}[language]
+    for show in (show_bottleneck, show_time_in_stage, show_open_by_stage, show_acquisition_changes):
+        html = show(own, language=language)
+        assert called in read(html).get_text() and not read(html).find(["img", "script"]), show.__name__
+        assert told(show, own, language).replace(called, SCRIPT) == told(
+            show, seller, language
+        )  # not a digit differs
+    assert {"en": "Too dear", "zh": "太贵"}[language] in told(show_lost_reasons, own, language)
+    by_channel = told(show_new_customers_by_channel, own, language)
+    assert ("网店" in by_channel) == (language == "zh") and ("web" in by_channel) == (language == "en")
+    assert {"en": "Bo", "zh": "博"}[language] in told(show_sales_by_account_manager, own, language)

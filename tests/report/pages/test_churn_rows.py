@@ -169,7 +169,7 @@ def test_contracts_to_come_are_those_of_ninety_days_and_those_overdue_in_grace(l
 
 def test_a_contract_knows_its_customers_manager_and_last_renewal(leaving):
     rows = open_renewals(leaving).set_index("contract_id")
-    assert rows.loc["large", ["customer_name", "account_manager_name"]].tolist() == ["Acme", FORMULA]
+    assert rows.loc["large", ["customer_name", "account_manager_id"]].tolist() == ["Acme", "m2"]
     assert pd.Timestamp(rows.loc["large", "last_renewed_on"]).date() == date(2024, 3, 20)
     assert pd.isna(rows.loc["due", "last_renewed_on"])
     assert pd.Timestamp(rows.loc["late", "renewal_window_ends_on"]).date() == date(2025, 1, 9)

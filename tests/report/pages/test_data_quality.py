@@ -44,11 +44,11 @@ def hostile(open_orders) -> Results:
 def test_the_rows_of_every_table_are_accounted_for(shop):
     page = read(show_tables_read(shop, language="en"))
     assert [row.get_text() for row in page.select(".wb-section")] == [
-        "Orders: a row is one order or one return", "Customers: a row is one customer",
+        "Customers: a row is one customer", "Orders: a row is one order or one return",
     ]  # fmt: skip
     rows = body_rows(show_tables_read(shop, language="en"))
     # 12 orders of k0–k5, 4 of those lost, 4 of those returned, 4 new, 1 that came and went
-    assert rows[0][:3] == ["Read", "25", "100.0%"]
+    assert [row[1:3] for row in rows if row[0] == "Read"] == [["2", "100.0%"], ["25", "100.0%"]]
 
 
 @in_each_language

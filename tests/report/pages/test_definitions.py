@@ -176,3 +176,10 @@ def test_the_list_of_all_definitions_has_a_place_for_every_metric(shop, language
     assert sorted(places) == sorted(definition_id(name) for name in METRICS)
     row = page.find(id=definition_id("revenue")).find_parent("th")
     assert row.a["href"] == f"#{figure_id('revenue')}"
+
+
+def test_a_target_is_read_off_the_table_and_comes_from_no_model():
+    metrics = load_catalogue().metrics
+    assert formula_in_words(metrics["revenue_target"], "zh") == "取自目标表"
+    assert formula_in_words(metrics["revenue_target"], "en") == "as the table of targets says"
+    assert formula_in_words(metrics["customer_equity"], "en") == "from the fitted models"

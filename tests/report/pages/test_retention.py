@@ -6,7 +6,10 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
+from analysis.appraisal.drivers import Driver, Question
 from analysis.facts import NotMeasured
+from analysis.report.figures.retention import GROUPED
+from analysis.report.pages import retention
 from analysis.report.pages.retention import (
     at_risk_parts,
     customer_rows,
@@ -19,6 +22,8 @@ from analysis.report.pages.retention import (
     show_retention_kpis,
     show_win_back,
 )
+from analysis.report.per_language import not_measured_html
+from analysis.report.stories import Story
 from analysis.suite import Results
 
 in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
@@ -197,4 +202,41 @@ def test_a_customer_goes_by_his_name_with_the_id_below_or_by_the_id_alone():
 def test_not_measured_is_what_the_figure_says(shop):
     kpis = shop.kpis.assign(status="not_measured", reason="after_data|2024-01-01")
     assert isinstance(replaced(shop, kpis=kpis).kpi("at_risk_share"), NotMeasured)
-    assert "data end on 2024-01-01" in show_win_back(replaced(shop, kpis=kpis), language="en")
+    assert "data end on 1 Jan 2024" in show_win_back(replaced(shop, kpis=kpis), language="en")
+
+
+# --- where the change lies --------------------------------------------------------------------------
+
+
+def driver(metric, value, base_value, whole, contribution):
+    asked = Question(metric, against="previous")
+    difference = value - base_value
+    return Driver(
+        asked, "segment", "large", value, base_value, difference, -0.056, 40, 40, whole, contribution, 0.001
+    )
+
+
+@in_each_language
+def test_the_groups_of_the_scorecard_that_make_the_change_stand_above_the_groups(shop, monkeypatch, language):
+    # of −9.5 points the group makes −4.75: half; a story of service has no place on this page
+    drivers = (driver(GROUPED, 0.42, 0.749, -0.095, -0.0475), driver("sla_attainment", 0.8, 0.4, 0.2, 0.1))
+    monkeypatch.setattr(retention, "find_stories", lambda results: [Story("segment", "large", drivers)])
+    remark = read(show_retention_by_group(shop, language=language)).select_one(".wb-callout")
+    [line] = remark.select("li")
+    assert "large" in line.get_text()
+    assert {"en": "74.9% → 42.0%; all others −5.6 pp", "zh": "74.9% → 42.0%；其他分组合计变化−5.6个百分点"}[
+        language
+    ] in line.get_text()
+    assert {"en": "50% of the change", "zh": "占总变化的50%"}[language] in line.get_text()
+    assert shop.book.catalogue.dimensions["segment"].meaning.in_(language) in remark.get_text()
+
+
+def test_without_a_group_that_makes_the_change_nothing_is_said_of_it(shop):
+    assert not read(show_retention_by_group(shop, language="en")).select(".wb-callout")
+
+
+@in_each_language
+def test_a_table_not_supplied_is_called_by_its_name(shop, language):
+    said = not_measured_html(NotMeasured("table_absent|exits"), shop, language)
+    assert shop.book.catalogue.tables["exits"].name.in_(language) in read(said).get_text()
+    assert "exits" not in said

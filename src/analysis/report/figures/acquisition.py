@@ -11,19 +11,19 @@ from analysis.catalogue import label
 from analysis.facts import Book, NotMeasured
 from analysis.report.figures.style import INKS, PALETTE, lay_bars
 from analysis.report.kpis_shown import group_name, join_sentences, say_level, say_period
-from analysis.report.pages.acquisition_rows import AGAIN, channels
-from analysis.report.pages.breakdowns import in_words
-from analysis.report.pages.funnel_rows import funnel, lost_reasons
-from analysis.report.per_language import describe, figure_per_language
-from analysis.report.tables_shown import (
-    VERDICTS,
+from analysis.report.numbers_shown import (
     format_interval,
     format_money,
     format_number,
     format_percent,
     is_missing,
 )
-from analysis.report.tables_shown import label as word
+from analysis.report.pages.acquisition_rows import AGAIN, channels
+from analysis.report.pages.breakdowns import in_words
+from analysis.report.pages.funnel_rows import funnel, lost_reasons
+from analysis.report.per_language import describe, figure_per_language
+from analysis.report.verdicts_shown import VERDICTS
+from analysis.report.words import label as word
 from analysis.suite import Results
 
 if TYPE_CHECKING:
@@ -67,8 +67,9 @@ def plot_funnel(results: Results, *, language: str, ax: Axes) -> Axes | NotMeasu
         )
         text = f"{format_percent(row.value, language)} {_mark(row.verdict, language)}".rstrip()
         _write_beside(ax, place, _right_end(row.high, row.value, row.highest), text, row.verdict)
+    rows = rows.assign(name=[group_name(book, "stage", stage, language) for stage in rows["stage"]])
     names = [
-        _words("funnel_row", language, stage=short_name(row.stage), n=format_number(row.n, language))
+        _words("funnel_row", language, stage=short_name(row.name), n=format_number(row.n, language))
         for row in rows.itertuples()
     ]
     _lay_points(ax, names, rows[["value", "low", "high", "lowest", "highest"]], room=0.6)
@@ -137,7 +138,7 @@ def _funnel_words(rows: pd.DataFrame, book: Book, language: str) -> dict[str, st
 
 def _funnel_point(row: Any, language: str) -> str:
     return _words(
-        "funnel_point" if row.windows else "funnel_point_alone", language, stage=row.stage,
+        "funnel_point" if row.windows else "funnel_point_alone", language, stage=row.name,
         value=format_percent(row.value, language), n=format_number(row.n, language),
         interval=format_interval(row.low, row.high, "percent", language), usual=format_percent(row.usual, language),
         verdict=word(f"verdict_{_shown(row.verdict)}", language),
@@ -235,7 +236,7 @@ def plot_lost_reasons(results: Results, *, language: str, ax: Axes) -> Axes | No
             _words("lost_unstated", language, lost=format_number(rows["lost"].sum(), language))
         )
     shown = rows.head(MOST_REASONS)
-    names = [reason or label("kpis.not_stated", language) for reason in shown["reason"]]
+    names = [group_name(book, "lost_reason", reason, language) for reason in shown["reason"]]
     ax.figure.set_size_inches(ax.figure.get_figwidth(), 0.6 + 0.38 * len(shown))
     ax.barh(range(len(shown)), shown["lost"], color=PALETTE["main"], height=0.62)
     for place, row in enumerate(shown.itertuples()):

@@ -23,6 +23,7 @@ from analysis.report.kpis_shown import (
     say_period,
     say_value,
 )
+from analysis.report.numbers_shown import format_number, format_percent
 from analysis.report.pages.breakdowns import in_words
 from analysis.report.pages.churn_rows import (
     CHOICES,
@@ -36,7 +37,6 @@ from analysis.report.pages.churn_rows import (
     won_back,
 )
 from analysis.report.per_language import describe, figure_per_language
-from analysis.report.tables_shown import format_number, format_percent
 from analysis.suite import Results
 
 if TYPE_CHECKING:
@@ -142,14 +142,15 @@ def plot_churn_reasons(results: Results, *, language: str, ax: Axes) -> Axes | N
         ax.annotate(
             text, (row.customers, place), (6, 0), textcoords="offset points", va="center", fontsize=11
         )
-    lay_bars(ax, list(shown["reason"]), 1.6 * float(shown["customers"].max()))
-    return describe(ax, **_reason_words(results, lost, shown, language))
+    names = [group_name(book, "exit_reason", reason, language) for reason in shown["reason"]]
+    lay_bars(ax, names, 1.6 * float(shown["customers"].max()))
+    return describe(ax, **_reason_words(results, lost, shown.assign(name=names), language))
 
 
 def _reason_words(results: Results, lost: pd.DataFrame, shown: pd.DataFrame, language: str) -> dict[str, str]:
     points = [
         _words(
-            "reasons_point", language, reason=row.reason, customers=format_number(row.customers, language),
+            "reasons_point", language, reason=row.name, customers=format_number(row.customers, language),
             share=format_percent(row.share, language),
         )
         for row in shown.itertuples()

@@ -12,6 +12,7 @@ from analysis.facts import Book, NotMeasured
 from analysis.report.figures.style import INKS, PALETTE, label_lines
 from analysis.report.figures.time_axis import name_months
 from analysis.report.kpis_shown import say_money_short
+from analysis.report.numbers_shown import format_date, format_number
 from analysis.report.pages.customer_value_rows import (
     bridge_bars,
     curve_points,
@@ -22,7 +23,6 @@ from analysis.report.pages.customer_value_rows import (
     valued_customers,
 )
 from analysis.report.per_language import describe, figure_per_language
-from analysis.report.tables_shown import format_date, format_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,9 +12,9 @@ from analysis.facts import NotMeasured
 from analysis.report.figures.style import INKS, PALETTE
 from analysis.report.figures.time_axis import name_months
 from analysis.report.kpis_shown import say_period
+from analysis.report.numbers_shown import format_date, format_number
 from analysis.report.pages.data_quality_rows import number, order_rates, orders_by_day, shown_windows
 from analysis.report.per_language import describe, figure_per_language
-from analysis.report.tables_shown import format_date, format_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from analysis.catalogue import Metric, label
 from analysis.facts import NotMeasured
-from analysis.report.figures.style import INKS, PALETTE
+from analysis.report.figures.over_periods import draw_points, write_beside
 from analysis.report.kpis_shown import (
     figure_by_period,
     join_sentences,
@@ -23,7 +23,6 @@ from analysis.report.kpis_shown import (
 )
 from analysis.report.pages.breakdowns import asked_for, in_words
 from analysis.report.per_language import describe, figure_per_language
-from analysis.report.tables_shown import format_number
 from analysis.suite import Results
 
 if TYPE_CHECKING:
@@ -52,29 +51,13 @@ def plot_kpi(results: Results, name: str, *, language: str, ax: Axes) -> Axes | 
     if rows.empty:
         found = results.kpi(metric.id, metric.variant)
         return in_words(found if isinstance(found, NotMeasured) else NotMeasured("no_rows"), book, language)
-    ax.plot(rows.index, rows["value"], color=PALETTE["muted"], linewidth=1.2, linestyle=":")
+    draw_points(ax, rows, rows["is_short"] | rows["is_running"], language)
     for row in rows.itertuples():
-        _draw_point(ax, row, _short(row.value, metric, results, language))
-    counts = [format_number(n, language) for n in rows["n"]]
-    ax.set_xticks(rows.index, [f"{period}\n{n}" for period, n in zip(rows["period"], counts, strict=True)])
-    ax.set_xlim(-0.5, len(rows) - 0.5)
+        write_beside(ax, row, _short(row.value, metric, results, language))
     ax.margins(y=0.18)
     ax.yaxis.set_visible(False)
     ax.grid(False)
     return describe(ax, **_words(results, rows, metric, language))
-
-
-def _draw_point(ax: Axes, row: Any, text: str) -> None:
-    has_interval = pd.notna(row.low) and pd.notna(row.high)
-    error = [[row.value - row.low], [row.high - row.value]] if has_interval else None
-    ax.errorbar(
-        row.Index, row.value, yerr=error, fmt="o", color=PALETTE["main"], markersize=8, elinewidth=2.2, capsize=4,
-        markerfacecolor=INKS["paper"] if row.is_short or row.is_running else PALETTE["main"], markeredgewidth=1.6,
-    )  # fmt: skip
-    ax.annotate(
-        text, (row.Index, row.high if has_interval else row.value), (0, 6), textcoords="offset points", ha="center",
-        va="bottom", fontsize=11, bbox={"facecolor": INKS["paper"], "edgecolor": "none", "pad": 1.0},
-    )  # fmt: skip
 
 
 def _short(value: float, metric: Metric, results: Results, language: str) -> str:

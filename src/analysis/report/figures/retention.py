@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.catalogue import Metric, label
 from analysis.facts import Book, NotMeasured
 from analysis.periods import add_months
+from analysis.report.figures.over_periods import draw_points, write_beside
 from analysis.report.figures.style import INKS, PALETTE
 from analysis.report.kpi_tables import (
     n_detail,
@@ -28,8 +29,8 @@ from analysis.report.kpis_shown import (
     say_value,
     short_history_note,
 )
+from analysis.report.numbers_shown import format_number, format_percent
 from analysis.report.per_language import describe, figure_per_language
-from analysis.report.tables_shown import format_number, format_percent
 from analysis.suite import Results
 
 if TYPE_CHECKING:
@@ -132,41 +133,17 @@ def draw_rate(results: Results, name: str, note: str, *, language: str, ax: Axes
     if rows.empty:
         figure = results.kpi(name)
         return figure if isinstance(figure, NotMeasured) else NotMeasured("no_rows")
-    ax.plot(rows.index, rows["value"], color=PALETTE["muted"], linewidth=1.2, linestyle=":")
+    draw_points(ax, rows, rows["is_short"] | rows["is_running"], language)
     for row in rows.itertuples():
-        _draw_point(ax, row, hollow=row.is_short or row.is_running)
         text = say_value(row.value, metric, results.book, language)
-        _write_beside(ax, row, text, below=_is_dip(rows["value"], row.Index))
-    counts = [format_number(n, language) for n in rows["n"]]
-    ax.set_xticks(rows.index, [f"{period}\n{n}" for period, n in zip(rows["period"], counts, strict=True)])
-    ax.set_xlim(-0.5, len(rows) - 0.5)
+        write_beside(ax, row, text, below=_is_dip(rows["value"], row.Index))
     _set_share_axis(ax, rows)
     return describe(ax, **_trend_words(results, rows, metric, note, language))
-
-
-def _draw_point(ax: Axes, row: Any, *, hollow: bool) -> None:
-    error = (
-        [[row.value - row.low], [row.high - row.value]] if pd.notna(row.low) and pd.notna(row.high) else None
-    )
-    ax.errorbar(
-        row.Index, row.value, yerr=error, fmt="o", color=PALETTE["main"], markersize=8, elinewidth=2.2,
-        capsize=4, markerfacecolor=INKS["paper"] if hollow else PALETTE["main"], markeredgewidth=1.6,
-    )  # fmt: skip
 
 
 def _is_dip(values: pd.Series, place: int) -> bool:
     """Whether the line comes down to this point and goes up from it: its figure fits better below."""
     return 0 < place < len(values) - 1 and values[place] < min(values[place - 1], values[place + 1])
-
-
-def _write_beside(ax: Axes, row: Any, text: str, *, below: bool) -> None:
-    end = row.low if below else row.high
-    at = (row.Index, row.value if pd.isna(end) else end)
-    ax.annotate(
-        text, at, (0, -7 if below else 6), textcoords="offset points", ha="center",
-        va="top" if below else "bottom", fontsize=11,
-        bbox={"facecolor": INKS["paper"], "edgecolor": "none", "pad": 1.0},
-    )  # fmt: skip
 
 
 def _set_share_axis(ax: Axes, rows: pd.DataFrame) -> None:

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.catalogue import Metric, label
-from analysis.facts import Book, NotMeasured
+from analysis.facts import NotMeasured
 from analysis.metrics.frame import NOT_STATED
+from analysis.report.figures.over_periods import draw_points
 from analysis.report.figures.style import INKS, PALETTE
 from analysis.report.kpis_shown import (
+    figure_by_period,
     group_name,
     join_sentences,
     metric_name,
@@ -21,23 +23,13 @@ from analysis.report.kpis_shown import (
     say_period,
     say_reason,
     say_value,
-    trend_windows,
 )
-from analysis.report.pages.satisfaction_rows import (
-    doubtful_scores,
-    is_doubtful,
-    item_metrics,
-    item_name,
-    manager_names,
-    metric_of,
-    nps_parts,
-    quality_dimensions,
-    quality_name,
-    scores_of,
-    why_no_groups,
-)
+from analysis.report.numbers_shown import format_interval, format_number, format_percent
+from analysis.report.pages.satisfaction_rows import item_metrics, item_name, metric_of, nps_parts
+from analysis.report.pages.scores_by_group_rows import scores_of, why_no_groups
+from analysis.report.pages.service_quality_rows import quality_dimensions, quality_name
+from analysis.report.pages.survey_trust_rows import doubtful_scores, is_doubtful
 from analysis.report.per_language import describe, figure_per_language
-from analysis.report.tables_shown import format_interval, format_number, format_percent
 from analysis.suite import Results
 
 if TYPE_CHECKING:
@@ -299,13 +291,8 @@ def effort_metric(results: Results) -> Metric | None:
 
 def effort_rows(results: Results, metric: Metric) -> pd.DataFrame:
     """One row for each period measured, oldest first: ``period, value, low, high, n, hollow``."""
-    book, kpis = results.book, results.company_kpis
-    kpis = kpis[(kpis["metric"] == metric.id) & (kpis["variant"] == metric.variant)].set_index("period")
-    windows = trend_windows(book)
-    rows = kpis.reindex([window.label for window in windows])[["value", "low", "high", "n"]]
-    running = pd.Series([window.is_partial for window in windows], rows.index)
-    rows = rows.assign(hollow=running | (rows["n"] < book.settings.small_sample))
-    return rows[rows["value"].notna()].rename_axis("period").reset_index()
+    rows = figure_by_period(results, metric)
+    return rows.assign(hollow=rows["is_running"] | (rows["n"] < results.book.settings.small_sample))
 
 
 @figure_per_language
@@ -316,19 +303,12 @@ def plot_effort_trend(results: Results, *, language: str, ax: Axes) -> Axes | No
     if rows.empty:
         return _why_not(results, "ces", None, language)
     book = results.book
-    ax.plot(rows.index, rows["value"], color=PALETTE["muted"], linewidth=1.2, linestyle=":")
+    draw_points(ax, rows, rows["hollow"], language)
     for row in rows.itertuples():
-        error = [[row.value - row.low], [row.high - row.value]] if pd.notna(row.low) else None
-        ax.errorbar(
-            row.Index, row.value, yerr=error, fmt="o", color=PALETTE["main"], markersize=8, elinewidth=2.2, capsize=4,
-            markerfacecolor=INKS["paper"] if row.hollow else None, markeredgewidth=1.6,
-        )  # fmt: skip
         ax.annotate(
             say_value(row.value, metric, book, language), (row.Index, row.high if pd.notna(row.high) else row.value),
             (0, 5), textcoords="offset points", ha="center", va="bottom", fontsize=11,
         )  # fmt: skip
-    ax.set_xticks(rows.index, [f"{r.period}\n{format_number(r.n, language)}" for r in rows.itertuples()])
-    ax.set_xlim(-0.5, len(rows) - 0.5)
     low, high = rows["low"].fillna(rows["value"]).min(), rows["high"].fillna(rows["value"]).max()
     ax.set_ylim(low - 0.15 * (high - low), high + 0.25 * (high - low))
     ax.yaxis.set_visible(False)
@@ -364,7 +344,7 @@ def plot_service_quality(results: Results, *, language: str, ax: Axes) -> Axes |
     rows = quality_dimensions(results)
     if rows.empty:
         return _why_not(results, "servqual_gap", None, language)
-    names = [quality_name(name, language) for name in rows["dimension"]]
+    names = [quality_name(name, results.book, language) for name in rows["dimension"]]
     ax.figure.set_size_inches(ax.figure.get_size_inches()[0], 0.9 + 0.42 * len(rows))
     ends = rows[["expectation", "perception"]]
     for place, row in enumerate(rows.itertuples()):
@@ -462,9 +442,8 @@ def group_points(results: Results, by: str, metric: Metric, language: str) -> pd
     rows = rows[
         (rows["metric"] == metric.id) & (rows["variant"] == metric.variant) & (rows["group"] != NOT_STATED)
     ].sort_values(["n", "group"], ascending=[False, True], ignore_index=True)  # fmt: skip
-    names = manager_names(book) if by == "account_manager" else {}
     doubts = doubtful_scores(results, by)
-    called = [names.get(group) or _name_of(book, by, group, language) for group in rows["group"]]
+    called = [group_name(book, by, group, language) for group in rows["group"]]
     return rows.assign(
         called=called,
         name=[
@@ -474,10 +453,6 @@ def group_points(results: Results, by: str, metric: Metric, language: str) -> pd
         hollow=rows["n"] < book.settings.small_sample,
         crossed=[is_doubtful(doubts, group, metric) for group in rows["group"]],
     )
-
-
-def _name_of(book: Book, by: str, group: str, language: str) -> str:
-    return group_name(book, by, group, language) if by in book.catalogue.dimensions else str(group)
 
 
 @figure_per_language

@@ -62,7 +62,7 @@ def trend_panels(results: Results) -> list[Panel]:
         Panel(metric, figures_over_time(results, metric), targets.get(metric.id, (None, ""))[0])
         for metric in metrics
     ]
-    return [panel for panel in panels if len(panel.rows) >= LEAST_PERIODS][:MOST_PANELS]
+    return [panel for panel in panels if panel.rows["value"].count() >= LEAST_PERIODS][:MOST_PANELS]
 
 
 def _targets(results: Results) -> dict[str, tuple[float, str]]:

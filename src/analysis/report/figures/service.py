@@ -24,6 +24,7 @@ from analysis.report.kpis_shown import (
     trend_windows,
     verdict_shown,
 )
+from analysis.report.numbers_shown import SECONDS_IN, format_number, format_percent, is_missing
 from analysis.report.pages.breakdowns import figures_by, group_figures, in_words
 from analysis.report.pages.service_rows import (
     AGE_LIMITS_DAYS,
@@ -35,14 +36,8 @@ from analysis.report.pages.service_rows import (
     repeats_by_topic,
 )
 from analysis.report.per_language import describe, figure_per_language
-from analysis.report.tables_shown import (
-    SECONDS_IN,
-    VERDICTS,
-    format_number,
-    format_percent,
-    is_missing,
-)
-from analysis.report.tables_shown import label as word
+from analysis.report.verdicts_shown import VERDICTS
+from analysis.report.words import label as word
 from analysis.suite import Results
 
 if TYPE_CHECKING:
@@ -408,7 +403,8 @@ def _queue_notes(results: Results, rows: pd.DataFrame, measure: str, language: s
         return [_words("queue_seconds", language, seconds=book.settings.service_level_seconds)]
     told = [_words("queue_local", language, zone=book.settings.time_zone)]
     if channels:
-        told.append(_words("queue_channels", language, channels=join.join(channels)))
+        names = [group_name(book, "channel", channel, language) for channel in channels]
+        told.append(_words("queue_channels", language, channels=join.join(names)))
     return told
 
 
@@ -424,7 +420,7 @@ def plot_repeat_contacts(results: Results, *, language: str, ax: Axes) -> Axes |
     shown = rows[rows["repeats"] > 0].head(MOST_TOPICS)
     if shown.empty:
         return NotMeasured(_words("repeats_none", language))
-    names = [topic or label("kpis.not_stated", language) for topic in shown["topic"]]
+    names = [group_name(book, "topic", topic, language) for topic in shown["topic"]]
     ax.figure.set_size_inches(ax.figure.get_figwidth(), 0.6 + 0.38 * len(shown))
     ax.barh(range(len(shown)), shown["repeats"], color=PALETTE["main"], height=0.62)
     told = [

@@ -9,7 +9,7 @@ import importlib.util
 import io
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.resources import files
@@ -371,24 +371,6 @@ def spread(positions: Sequence[float], gap: float) -> list[float]:
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
-
-
-def label_bars(axes: Axes, show: Callable[[float], str], *, font_size: float = 11) -> Axes:
-    """Write each bar's value at its end and take the value axis away, which then says nothing more.
-
-    Parameters
-    ----------
-    show : callable
-        Turns a bar's length into its text, such as ``lambda share: format_percent(share, language)``.
-    """
-    upright = True
-    for bars in axes.containers:
-        upright = getattr(bars, "orientation", "vertical") != "horizontal"
-        axes.bar_label(bars, fmt=show, padding=4, fontsize=font_size, color=INKS["ink"])
-    axes.grid(False)
-    (axes.yaxis if upright else axes.xaxis).set_visible(False)
-    axes.margins(**{"y" if upright else "x": 0.12})
-    return axes
 
 
 def lay_bars(axes: Axes, names: Sequence[str], width: float) -> Axes:

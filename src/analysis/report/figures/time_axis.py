@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from analysis.report.tables_shown import MONTHS
+from analysis.report.numbers_shown import MONTHS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

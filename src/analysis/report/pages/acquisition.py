@@ -11,7 +11,13 @@ from markupsafe import Markup
 from analysis.catalogue import label
 from analysis.facts import Book, NotMeasured
 from analysis.metrics.frame import WITH_CARE
-from analysis.report.kpi_tables import heading_of, kpi_block, small_sample_words, with_variants
+from analysis.report.kpi_tables import (
+    heading_of,
+    interval_column,
+    kpi_block,
+    small_sample_words,
+    with_variants,
+)
 from analysis.report.kpis_shown import (
     chosen,
     comparisons,
@@ -24,6 +30,13 @@ from analysis.report.kpis_shown import (
     say_period,
     say_value,
     verdict_shown,
+)
+from analysis.report.numbers_shown import (
+    format_interval,
+    format_money,
+    format_number,
+    format_percent,
+    is_missing,
 )
 from analysis.report.pages.acquisition_rows import (
     AGAIN,
@@ -45,17 +58,9 @@ from analysis.report.pages.funnel_rows import (
     time_in_stage,
 )
 from analysis.report.per_language import html_per_language
-from analysis.report.tables_shown import (
-    VERDICTS,
-    Column,
-    callout,
-    format_interval,
-    format_money,
-    format_number,
-    format_percent,
-    is_missing,
-    table_html,
-)
+from analysis.report.remarks_shown import callout
+from analysis.report.tables_shown import Column, table_html
+from analysis.report.verdicts_shown import VERDICTS
 from analysis.suite import Results
 
 FAMILIES = ("acquisition", "sales")
@@ -228,7 +233,6 @@ def _against_others(row: Any, language: str) -> str | None:
 
 def _channel_columns(results: Results, language: str) -> list[Column]:
     book = results.book
-    interval = label("kpis.interval", language, level=say_level(book, language))
     headings = {
         key: _words(f"channels_{key}", language) for key in ("new", "first", "cost", "again", "known")
     }
@@ -242,7 +246,7 @@ def _channel_columns(results: Results, language: str) -> list[Column]:
         ),
         Column("cost", headings["cost"], unit="money", reason_from="cost_reason"),
         Column("again", headings["again"], unit="percent", strong=True, detail_from="again_words"),
-        Column("again_low", interval, unit="percent", high="again_high"),
+        interval_column(book, language, low="again_low", high="again_high", unit="percent"),
         Column("known", headings["known"], unit="number", detail_from="known_words"),
     ]
 
@@ -274,7 +278,7 @@ def show_bottleneck(results: Results, *, language: str) -> Markup | NotMeasured:
     words = _stage_words(narrow, book, language)
     return callout(
         _words("bottleneck", language, stages=len(rows), **words), language, kind="warning",
-        title=_words("bottleneck_title", language, stage=narrow.stage),
+        title=_words("bottleneck_title", language, stage=group_name(book, "stage", narrow.stage, language)),
         items=_what_to_do(results, rows, narrow, language),
     )  # fmt: skip
 
@@ -283,7 +287,8 @@ def _stage_words(row: Any, book: Book, language: str) -> dict[str, Any]:
     """A stage's figure and its history in words."""
     limits = {name: format_percent(getattr(row, name), language) for name in ("lowest", "highest")}
     return {
-        "stage": row.stage, "n": say_n(row.n, language), "value": format_percent(row.value, language),
+        "stage": group_name(book, "stage", row.stage, language),
+        "n": say_n(row.n, language), "value": format_percent(row.value, language),
         "interval": format_interval(row.low, row.high, "percent", language), "level": say_level(book, language),
         "usual": format_percent(row.usual, language),
         "before": _words("before_1" if row.windows == 1 else "before_more", language, windows=int(row.windows)),
@@ -311,7 +316,8 @@ def _what_to_do(results: Results, rows: pd.DataFrame, narrow: Any, language: str
         told += [_open_words(row, results.book, language) for row in here.itertuples()]
     others = rows[(rows["verdict"] == "worse") & (rows["stage"] != narrow.stage)]["stage"]
     if len(others):
-        told.append(_words("also_narrow", language, stages=label("kpis.name_join", language).join(others)))
+        names = [group_name(results.book, "stage", stage, language) for stage in others]
+        told.append(_words("also_narrow", language, stages=label("kpis.name_join", language).join(names)))
     return told
 
 
@@ -330,16 +336,16 @@ def show_time_in_stage(results: Results, *, language: str) -> Markup | NotMeasur
     if isinstance(rows, NotMeasured):
         return in_words(rows, book, language)
     named = rows.assign(
+        name=[group_name(book, "stage", stage, language) for stage in rows["stage"]],
         verdict_key=[verdict_shown(row) for row in rows.to_dict("records")],
         n_detail=[small_sample_words(n, book, language) for n in rows["n"]],
     )
-    interval = label("kpis.interval", language, level=say_level(book, language))
     columns = [
-        Column("stage", book.catalogue.dimensions["stage"].name.in_(language)),
+        Column("name", book.catalogue.dimensions["stage"].name.in_(language)),
         Column(
             "value", _words("days_mean", language), unit="number", decimals=1, strong=True, verdict_from="verdict_key"
         ),
-        Column("low", interval, unit="number", decimals=1, high="high"),
+        interval_column(book, language, unit="number", decimals=1),
         Column("usual", _words("days_usual", language), unit="number", decimals=1),
         Column("lowest", _words("days_range", language), unit="number", decimals=1, high="highest"),
         Column("median", _words("days_median", language), unit="number", decimals=1),
@@ -369,7 +375,7 @@ def show_lost_reasons(results: Results, *, language: str) -> Markup | NotMeasure
     shown = [
         each for each in comparisons(book) if f"{each}_share" in rows and rows[f"{each}_share"].notna().any()
     ]
-    named = _reasons_in_words(rows, shown, language)
+    named = _reasons_in_words(rows, shown, book, language)
     headings = {each: heading_of(each, book, language) for each in shown}
     changes = [
         Column(f"{each}_change", heading, unit="points", verdict_from=f"{each}_key", signed=True)
@@ -380,7 +386,7 @@ def show_lost_reasons(results: Results, *, language: str) -> Markup | NotMeasure
         Column("name", book.catalogue.dimensions["lost_reason"].name.in_(language)),
         Column("lost", _words("lost_count", language), unit="number", strong=True),
         Column("share", _words("lost_share", language), unit="percent"),
-        Column("low", label("kpis.interval", language, level=say_level(book, language)), unit="percent", high="high"),
+        interval_column(book, language, unit="percent"),
         Column("cumulative", _words("lost_sum", language), unit="percent"),
         *([value] if rows["value"].notna().any() else []),
         *changes,
@@ -392,8 +398,8 @@ def show_lost_reasons(results: Results, *, language: str) -> Markup | NotMeasure
     )  # fmt: skip
 
 
-def _reasons_in_words(rows: pd.DataFrame, shown: Sequence[str], language: str) -> pd.DataFrame:
-    named = rows.assign(name=[reason or label("kpis.not_stated", language) for reason in rows["reason"]])
+def _reasons_in_words(rows: pd.DataFrame, shown: Sequence[str], book: Book, language: str) -> pd.DataFrame:
+    named = rows.assign(name=[group_name(book, "lost_reason", reason, language) for reason in rows["reason"]])
     for each in shown:
         difference = rows["share"] - rows[f"{each}_share"]
         pairs = zip(rows[f"{each}_verdict"], difference, strict=True)
@@ -442,7 +448,7 @@ def show_open_by_stage(results: Results, *, language: str) -> Markup | NotMeasur
     if isinstance(rows, NotMeasured):
         return in_words(rows, book, language)
     named = rows.assign(
-        name=[stage or label("kpis.not_stated", language) for stage in rows["stage"]], is_total=False
+        name=[group_name(book, "stage", stage, language) for stage in rows["stage"]], is_total=False
     )
     total = {"name": label("report.total", language), "is_total": True, "win_rate": None}
     sums = rows[["opportunities", "before", "value", "weighted"]].sum(min_count=1)

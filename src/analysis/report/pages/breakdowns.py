@@ -12,7 +12,7 @@ from analysis.catalogue import Metric, label
 from analysis.facts import Book, NotMeasured
 from analysis.metrics.frame import NOT_STATED
 from analysis.periods import Window
-from analysis.report.kpi_tables import doubt_words, heading_of, n_detail
+from analysis.report.kpi_tables import change_columns, doubt_words, interval_column, n_detail
 from analysis.report.kpis_shown import (
     AGAINST,
     base_change,
@@ -22,13 +22,13 @@ from analysis.report.kpis_shown import (
     group_name,
     join_sentences,
     metric_name,
-    say_level,
     say_reason,
     unit_of,
     verdict_shown,
 )
 from analysis.report.links import definition_href
-from analysis.report.tables_shown import Column, callout, table_html
+from analysis.report.remarks_shown import callout
+from analysis.report.tables_shown import Column, table_html
 from analysis.suite import Results
 
 MOST_GROUPS = 12
@@ -219,24 +219,11 @@ def _why_no_change(change: Mapping[str, Any], book: Book, language: str) -> str:
     return say_reason(change["reason"], book, language)
 
 
-def change_columns(book: Book, shown: Sequence[str], language: str) -> list[Column]:
-    """A column of changes with verdicts for each window compared."""
-    return [
-        Column(
-            f"{against}_change", heading_of(against, book, language), unit_from=f"{against}_unit",
-            verdict_from=f"{against}_verdict", detail_from=f"{against}_detail",
-            reason_from=f"{against}_reason", signed=True,
-        )
-        for against in shown
-    ]  # fmt: skip
-
-
 def _columns(book: Book, dimension: str, shown: Sequence[str], language: str) -> list[Column]:
-    interval = label("kpis.interval", language, level=say_level(book, language))
     return [
         Column("group_name", book.catalogue.dimensions[dimension].name.in_(language)),
         Column("value", label("kpis.value", language), unit_from="unit", strong=True),
-        Column("low", interval, unit_from="unit", high="high", reason_from="reason"),
+        interval_column(book, language, unit_from="unit", reason_from="reason"),
         Column("n", label("kpis.n", language), unit="number", detail_from="n_detail"),
         *change_columns(book, shown, language),
     ]

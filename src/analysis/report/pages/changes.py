@@ -16,7 +16,7 @@ from analysis.report.findings import (
     find_sure_changes,
 )
 from analysis.report.kpis_shown import say_period
-from analysis.report.tables_shown import callout, finding_list
+from analysis.report.remarks_shown import callout, finding_list
 from analysis.suite import Results
 
 MOST_TOLD = 8

@@ -11,16 +11,25 @@ from markupsafe import Markup
 from analysis.catalogue import DEFAULT, label
 from analysis.facts import Book, NotMeasured
 from analysis.report.figures.churn import stated_note
-from analysis.report.kpi_tables import heading_of, kpi_block, with_variants
+from analysis.report.kpi_tables import change_columns, heading_of, interval_column, kpi_block, with_variants
 from analysis.report.kpis_shown import (
     AGAINST,
     comparisons,
     group_name,
     join_sentences,
+    name_and_number,
     say_level,
     say_period,
 )
-from analysis.report.pages.breakdowns import change_columns, group_rows, missing_from
+from analysis.report.numbers_shown import (
+    format_date,
+    format_interval,
+    format_money,
+    format_number,
+    format_percent,
+    is_missing,
+)
+from analysis.report.pages.breakdowns import group_rows, missing_from
 from analysis.report.pages.churn_rows import (
     CHOICES,
     CHURN,
@@ -41,17 +50,8 @@ from analysis.report.pages.churn_rows import (
     with_churn_scores,
 )
 from analysis.report.per_language import html_per_language
-from analysis.report.tables_shown import (
-    Column,
-    callout,
-    finding_list,
-    format_date,
-    format_interval,
-    format_money,
-    format_number,
-    format_percent,
-    table_html,
-)
+from analysis.report.remarks_shown import callout, finding_list
+from analysis.report.tables_shown import Column, table_html
 from analysis.suite import Results
 
 MOST_UNUSUAL = 5
@@ -106,7 +106,7 @@ def show_churn_reasons(results: Results, *, language: str) -> Markup:
         Column("name", words["reason"], detail_from="kind_name"),
         Column("customers", words["customers"], unit="number", strong=True),
         Column("share", words["share"], unit="percent"),
-        Column("low", label("kpis.interval", language, level=say_level(book, language)), unit="percent", high="high"),
+        interval_column(book, language, unit="percent"),
         Column("cumulative", words["so_far"], unit="percent"),
         *([] if before is None else [_change_column(book, language)]),
         *(value if has_value else []),
@@ -136,8 +136,11 @@ def reason_rows(lost: pd.DataFrame, before: pd.DataFrame | None, book: Book, lan
     ranked = ranked_reasons(lost, level)
     if before is not None:
         ranked = ranked.merge(reason_changes(lost, before, level), on=["kind", "reason"], how="left")
-    kinds = {kind: book.catalogue.dimensions["exit_kind"].group_name(kind, language) for kind in CHOICES}
-    named = ranked.assign(name=ranked["reason"], kind_name=ranked["kind"].map(kinds), is_total=False)
+    kinds = {kind: group_name(book, "exit_kind", kind, language) for kind in CHOICES}
+    named = ranked.assign(
+        name=[group_name(book, "exit_reason", reason, language) for reason in ranked["reason"]],
+        kind_name=ranked["kind"].map(kinds), is_total=False,
+    )  # fmt: skip
     counts = reason_counts(lost)
     silent = {
         "name": _words("reasons_silent", language), "customers": counts["lost"] - counts["stated"],
@@ -190,7 +193,8 @@ def moved_reasons(
     return [
         (
             _words(
-                f"moved_{row.verdict}", language, reason=row.reason, period=previous, level=say_level(book, language),
+                f"moved_{row.verdict}", language, period=previous, level=say_level(book, language),
+                reason=group_name(book, "exit_reason", row.reason, language),
                 share=format_percent(row.share, language, decimals=0),
                 interval=format_interval(row.low, row.high, "percent", language, decimals=0),
                 before=format_percent(row.before_share, language, decimals=0),
@@ -205,7 +209,8 @@ def unusual_sentence(row: Mapping[str, Any], book: Book, language: str) -> str:
     """Where a reason is given more often than elsewhere, with both shares."""
     return _words(
         "unusual", language, dimension=book.catalogue.dimensions[row["by"]].name.in_(language),
-        group=group_name(book, row["by"], row["group"], language), reason=row["reason"],
+        group=group_name(book, row["by"], row["group"], language),
+        reason=group_name(book, "exit_reason", row["reason"], language),
         share=format_percent(row["share"], language, decimals=0), n=format_number(row["n"], language),
         level=say_level(book, language),
         interval=format_interval(row["low"], row["high"], "percent", language, decimals=0),
@@ -247,12 +252,7 @@ def show_renewals_by_group(results: Results, *, language: str) -> Markup:
     columns = [
         Column("group_name", _words("renewals_group", language)),
         Column("value", rows["metric_name"].iloc[0], unit="percent", strong=True),
-        Column(
-            "low",
-            label("kpis.interval", language, level=say_level(book, language)),
-            unit="percent",
-            high="high",
-        ),
+        interval_column(book, language, unit="percent"),
         Column("n", label("kpis.n", language), unit="number", detail_from="n_detail"),
         *change_columns(book, shown, language),
     ]
@@ -289,7 +289,7 @@ def _contract_list(results: Results, kind: str, language: str) -> Markup:
     note = contracts_note(these, left, kind, book, language)
     if left.empty:
         return callout(note, language)
-    rows = contract_rows(with_churn_scores(left.head(LISTED), results.customers), language)
+    rows = contract_rows(with_churn_scores(left.head(LISTED), results.customers), book, language)
     if rows["churn_score"].notna().any():
         note = join_sentences([note, _words("contract_score_note", language)], language)
     shown, everyone = len(rows), format_number(len(left), language)
@@ -301,15 +301,18 @@ def _contract_list(results: Results, kind: str, language: str) -> Markup:
     )  # fmt: skip
 
 
-def contract_rows(contracts: pd.DataFrame, language: str) -> pd.DataFrame:
+def contract_rows(contracts: pd.DataFrame, book: Book, language: str) -> pd.DataFrame:
     """Contracts as they are listed: customer and manager by name where there is one, with the number below it."""
     named = contracts["customer_name"].notna() & (contracts["customer_name"] != contracts["customer_id"])
-    managed = contracts["account_manager_name"].notna()
+    managers = [
+        (None, None) if is_missing(one) else name_and_number(book, "account_manager", one, language)
+        for one in contracts["account_manager_id"]
+    ]
     return contracts.assign(
         who=contracts["customer_name"].where(named, contracts["customer_id"]),
         id=contracts["customer_id"].where(named, None),
-        manager=contracts["account_manager_name"].where(managed, contracts["account_manager_id"]),
-        manager_id=contracts["account_manager_id"].where(managed, None),
+        manager=[name for name, _ in managers],
+        manager_id=[number for _, number in managers],
         never_renewed=_words("never_renewed", language),
     )
 

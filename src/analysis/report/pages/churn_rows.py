@@ -220,14 +220,13 @@ _CONTRACTS_SQL = """
 select
   c.contract_id, c.customer_id, u.customer_name, u.segment, c.product_id, c.due_on, c.yearly_value,
   c.renewal_window_ends_on, coalesce(c.renewed_on < $end_day, false) as is_renewed_by_then,
-  r.last_renewed_on, h.account_manager_id, m.account_manager_name
+  r.last_renewed_on, h.account_manager_id
 from contracts c
 left join customers u on u.customer_id = c.customer_id
 left join (
   select customer_id, max(renewed_on) as last_renewed_on from contracts where renewed_on < $end_day group by customer_id
 ) r on r.customer_id = c.customer_id
 left join holdings h on h.customer_id = c.customer_id and h.held_from < $end_day and h.held_until >= $end_day
-left join source_account_managers m on m.account_manager_id = h.account_manager_id
 where c.starts_on < $end_day and c.due_on < $last_day and c.renewal_window_ends_on >= $end_day
   and not coalesce(c.ends_on < c.due_on and c.ends_on < $end_day, false)
 """
@@ -242,8 +241,8 @@ def open_renewals(results: Results) -> pd.DataFrame | NotMeasured:
     -------
     DataFrame or NotMeasured
         ``contract_id, customer_id, customer_name, segment, product_id, due_on, yearly_value, renewal_window_ends_on,
-        is_renewed_by_then, last_renewed_on`` (of any contract of the customer's), ``account_manager_id,
-        account_manager_name`` (who held the customer on the last day), ``is_overdue``; the largest value first.
+        is_renewed_by_then, last_renewed_on`` (of any contract of the customer's), ``account_manager_id`` (who
+        held the customer on the last day), ``is_overdue``; the largest value first.
     """
     return results.remember("open_renewals", lambda: _open_renewals(results.book))
 

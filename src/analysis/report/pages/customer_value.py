@@ -11,6 +11,13 @@ from markupsafe import Markup
 from analysis.catalogue import DEFAULT, label
 from analysis.facts import Book, NotMeasured
 from analysis.report.kpis_shown import chosen
+from analysis.report.numbers_shown import (
+    format_date,
+    format_interval,
+    format_number,
+    format_percent,
+    is_missing,
+)
 from analysis.report.pages.customer_groups import (
     MOST_GROUPS,
     top_customers,
@@ -31,20 +38,12 @@ from analysis.report.pages.customer_value_rows import (
     worst_verdict,
 )
 from analysis.report.pages.definitions import show_definitions
-from analysis.report.pages.scorecard import headline_tile
+from analysis.report.pages.tiles import headline_tile
 from analysis.report.per_language import html_per_language
-from analysis.report.tables_shown import (
-    Column,
-    callout,
-    format_date,
-    format_interval,
-    format_number,
-    format_percent,
-    is_missing,
-    kpi_tiles,
-    table_html,
-)
-from analysis.report.tables_shown import label as page_word
+from analysis.report.remarks_shown import callout
+from analysis.report.tables_shown import Column, table_html
+from analysis.report.tiles_shown import kpi_tiles
+from analysis.report.words import label as page_word
 from analysis.suite import Results
 
 __all__ = [

@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.catalogue import DEFAULT, Metric, label
 from analysis.facts import Book, NotMeasured
 from analysis.report.kpis_shown import kpi_rows, say_reason, variant_name
-from analysis.report.tables_shown import (
+from analysis.report.numbers_shown import (
     format_interval,
     format_money,
     format_number,

@@ -30,7 +30,8 @@ from analysis.report.pages.settings_rows import (
     variant_rows,
 )
 from analysis.report.per_language import html_per_language
-from analysis.report.tables_shown import Column, callout, table_html
+from analysis.report.remarks_shown import callout
+from analysis.report.tables_shown import Column, table_html
 from analysis.suite import Results
 from analysis.tables.prepared import suggest_activity_window_days
 

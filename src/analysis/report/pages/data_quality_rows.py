@@ -13,7 +13,7 @@ from analysis.facts import Book
 from analysis.periods import Window
 from analysis.report.identities_shown import say_subjects
 from analysis.report.kpis_shown import say_period
-from analysis.report.tables_shown import format_date, format_date_range, format_number, is_missing
+from analysis.report.numbers_shown import format_date, format_date_range, format_number, is_missing
 from analysis.suite import Results
 from analysis.suite.reconcile import IDENTITIES
 from analysis.tables.quality import STAGES, rule_words

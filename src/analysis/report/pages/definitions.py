@@ -14,7 +14,8 @@ from analysis.catalogue import DEFAULT, Catalogue, Metric, label, nearest
 from analysis.facts import Book, NotMeasured
 from analysis.params import Params, Settings
 from analysis.report.examples_shown import say_example
-from analysis.report.explained import Explained, explain_metric, fill_in, first_rows
+from analysis.report.explained import Explained, explain_metric, fill_in, first_rows, formula_kind
+from analysis.report.explanations_shown import Explanation, how_computed
 from analysis.report.kpis_shown import (
     chosen,
     join_sentences,
@@ -26,17 +27,9 @@ from analysis.report.kpis_shown import (
     variant_name,
 )
 from analysis.report.links import TOP, definition_id, figure_id, to_page
+from analysis.report.numbers_shown import format_number, format_percent, format_value, is_missing
 from analysis.report.per_language import html_per_language
-from analysis.report.tables_shown import (
-    Column,
-    Explanation,
-    format_number,
-    format_percent,
-    format_value,
-    how_computed,
-    is_missing,
-    table_html,
-)
+from analysis.report.tables_shown import Column, table_html
 from analysis.suite import Results
 
 __all__ = ["show_definitions"]
@@ -208,7 +201,7 @@ def formula_in_words(metric: Metric, language: str) -> str:
     """What the metric is, in the columns of its fact or in other metrics' names."""
     fields = metric.model_dump()
     fields["top"] = "" if metric.top is None else format_percent(metric.top, language, decimals=0)
-    return label(f"definitions.formula_{metric.kind}", language, **fields)
+    return label(f"definitions.formula_{formula_kind(metric)}", language, **fields)
 
 
 def variants_in_words(results: Results, metric: Metric, language: str) -> str:

@@ -8,13 +8,15 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from analysis.appraisal.drivers import Driver
 from analysis.catalogue import Metric, label
-from analysis.facts import NotMeasured
+from analysis.facts import Book, NotMeasured
 from analysis.report.figures.retention import GROUPED, groups_of, left_out_note
 from analysis.report.findings import overdue_customers
 from analysis.report.kpi_tables import (
+    change_columns,
     doubt_words,
-    heading_of,
+    interval_column,
     kpi_table,
     not_measured_line,
     table_notes,
@@ -29,22 +31,17 @@ from analysis.report.kpis_shown import (
     join_sentences,
     kpi_rows,
     measured,
-    say_level,
+    metric_name,
     say_period,
     say_reason,
     verdict_shown,
 )
+from analysis.report.numbers_shown import format_date, format_money, format_number, format_percent
 from analysis.report.pages.churn_rows import ABOVE
 from analysis.report.per_language import html_per_language
-from analysis.report.tables_shown import (
-    Column,
-    callout,
-    format_date,
-    format_money,
-    format_number,
-    format_percent,
-    table_html,
-)
+from analysis.report.remarks_shown import callout
+from analysis.report.stories import Story, find_stories, say_driver, story_title
+from analysis.report.tables_shown import Column, table_html
 from analysis.suite import Results
 
 LISTED = 20
@@ -70,10 +67,47 @@ def show_retention_by_group(results: Results, *, language: str) -> Markup | NotM
         left_out_note(results, language),
         *table_notes(results, rows, [_metric(results)], shown, language),
     ]
-    return table_html(
+    table = table_html(
         rows, _group_columns(results, shown, language), language=language, group_by="dimension_name",
         phone="cards", note=join_sentences(note, language),
         caption=label("retention.groups_caption", language, period=period),
+    )  # fmt: skip
+    return _where_it_changed(results, language) + table
+
+
+def _where_it_changed(results: Results, language: str) -> Markup:
+    """The groups the scorecard names as making the change of a figure of this page; empty for none."""
+    book = results.book
+    told = [(story, driver) for story in find_stories(results) for driver in story.drivers]
+    told = [each for each in told if book.catalogue.metrics[each[1].question.metric].family == "retention"]
+    if not told:
+        return Markup("")
+    dimensions = [book.catalogue.dimensions[by] for by in dict.fromkeys(story.by for story, _ in told)]
+    meanings = [
+        label(
+            "retention.driver_dimension",
+            language,
+            name=each.name.in_(language),
+            meaning=each.meaning.in_(language),
+        )
+        for each in dimensions
+    ]
+    return callout(
+        join_sentences([label("retention.drivers_text", language), *meanings], language), language,
+        title=label("retention.drivers_title", language),
+        items=[_driver_sentence(book, story, driver, language) for story, driver in told],
+    )  # fmt: skip
+
+
+def _driver_sentence(book: Book, story: Story, driver: Driver, language: str) -> str:
+    metric = book.catalogue.metric(driver.question.metric, driver.question.variant)
+    (group, dimension), (values, share) = (
+        story_title(story, book, language),
+        say_driver(driver, book, language),
+    )
+    return label(
+        "retention.driver", language, name=metric_name(metric, language), group=group, dimension=dimension,
+        values=values, share=share,
     )  # fmt: skip
 
 
@@ -139,25 +173,12 @@ def _base_n(results: Results, row: Any, change: Any, metric: Metric) -> float:
 
 def _group_columns(results: Results, shown: Sequence[str], language: str) -> list[Column]:
     book, metric = results.book, _metric(results)
-    changes = [
-        Column(
-            f"{against}_change", heading_of(against, book, language),
-            unit="points", verdict_from=f"{against}_verdict", detail_from=f"{against}_detail",
-            reason_from=f"{against}_reason", signed=True,
-        )
-        for against in shown
-    ]  # fmt: skip
     return [
         Column("group_name", label("retention.group", language)),
         Column("value", metric.name.in_(language), unit="percent", strong=True),
-        Column(
-            "low",
-            label("kpis.interval", language, level=say_level(book, language)),
-            unit="percent",
-            high="high",
-        ),
+        interval_column(book, language, unit="percent"),
         Column("n", label("kpis.n", language), unit="number", detail_from="n_detail"),
-        *changes,
+        *change_columns(book, shown, language, unit="points"),
     ]
 
 

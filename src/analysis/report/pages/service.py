@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from analysis.catalogue import label
 from analysis.facts import Book, NotMeasured
-from analysis.report.kpi_tables import kpi_block, small_sample_words
+from analysis.report.kpi_tables import interval_column, kpi_block, small_sample_words
 from analysis.report.kpis_shown import (
     group_name,
     metric_name,
@@ -33,7 +33,8 @@ from analysis.report.pages.service_rows import (
     teams_that_moved,
 )
 from analysis.report.per_language import html_per_language
-from analysis.report.tables_shown import Column, callout, table_html
+from analysis.report.remarks_shown import callout
+from analysis.report.tables_shown import Column, table_html
 from analysis.suite import Results
 
 FAMILIES = ("service",)
@@ -137,7 +138,7 @@ def show_repeat_contacts(results: Results, *, language: str) -> Markup | NotMeas
     if isinstance(rows, NotMeasured):
         return in_words(rows, book, language)
     named = rows.assign(
-        name=[topic or label("kpis.not_stated", language) for topic in rows["topic"]],
+        name=[group_name(book, "topic", topic, language) for topic in rows["topic"]],
         n_detail=[small_sample_words(row.contacts, book, language) for row in rows.itertuples()],
     )
     keys = ("topic", "repeats", "rate", "of", "share", "sum")
@@ -148,12 +149,7 @@ def show_repeat_contacts(results: Results, *, language: str) -> Markup | NotMeas
         Column("share", words["share"], unit="percent"),
         Column("cumulative", words["sum"], unit="percent"),
         Column("rate", words["rate"], unit="percent"),
-        Column(
-            "low",
-            label("kpis.interval", language, level=say_level(book, language)),
-            unit="percent",
-            high="high",
-        ),
+        interval_column(book, language, unit="percent"),
         Column("contacts", words["of"], unit="number", detail_from="n_detail"),
     ]
     return table_html(

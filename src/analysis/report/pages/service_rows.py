@@ -9,8 +9,8 @@ from analysis.facts import Book, NotMeasured
 from analysis.periods import Window
 from analysis.report.kpi_tables import with_variants
 from analysis.report.kpis_shown import chosen, comparisons
+from analysis.report.numbers_shown import format_number, format_percent
 from analysis.report.pages.breakdowns import figures_by, missing_from
-from analysis.report.tables_shown import format_number, format_percent
 from analysis.suite import Results
 
 BLOCKS = {

@@ -13,8 +13,8 @@ from analysis.facts import Book
 from analysis.params import Exclusion
 from analysis.report.examples_shown import say_example
 from analysis.report.kpis_shown import kpi_rows, not_measured_list, say_reason, say_value, variant_name
+from analysis.report.numbers_shown import format_date, format_percent
 from analysis.report.pages.customer_value_rows import model_name
-from analysis.report.tables_shown import format_date, format_percent
 from analysis.suite import Results
 
 HASH_DIGITS = 16
@@ -43,7 +43,7 @@ SETTINGS_SHOWN: dict[str, tuple[str, ...]] = {
 
 SETTINGS_LEFT_OUT = (
     "company", "company_id", "languages", "headline_metrics", "pages", "own_pages", "engine", "tables",
-    "analyst_edition", "pdf", "smallest_cell", "mail", "page_timeout_minutes",
+    "analyst_edition", "pdf", "smallest_cell", "mail", "page_timeout_minutes", "value_names",
 )  # fmt: skip
 """Those that change only what is shown or where it runs; tables have a section of their own."""
 
@@ -169,7 +169,8 @@ def variant_rows(results: Results, language: str) -> tuple[pd.DataFrame, list[st
     book = results.book
     several = [metric for metric in book.catalogue.metrics.values() if metric.variants and metric.shown]
     rows = kpi_rows(results, [variant for metric in several for variant in metric.all_variants()])
-    rows["is_in_use"] = [_is_in_use(book, row.metric, row.variant) for row in rows.itertuples()]
+    named = zip(rows["metric"], rows["variant"], strict=True)
+    rows["is_in_use"] = [_is_in_use(book, *one) for one in named]
     has_value = rows["value"].notna().groupby(rows["metric"]).transform("any")
     chosen = rows[rows["is_in_use"]]
     shown = chosen[has_value[chosen.index]]
