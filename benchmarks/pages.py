@@ -133,14 +133,12 @@ def measuring(_: Path, quarters: int) -> list[str]:
 
 
 def notebooks() -> list[Path]:
-    """The pages that orders alone can fill."""
-    from analysis.catalogue import load_catalogue
+    """The pages of a report on orders alone."""
+    from analysis.params import load_params
+    from analysis.report.pages.definitions import pages_of
 
-    return [
-        PROJECT / "notebooks" / page.notebook
-        for page in load_catalogue().pages.values()
-        if not page.needs_any
-    ]
+    params = load_params(PARAMS)
+    return [PROJECT / "notebooks" / params.pages[name].notebook for name in pages_of(params)]
 
 
 def rendered(notebook: Any, quarter: str) -> list[str]:
