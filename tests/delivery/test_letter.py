@@ -22,7 +22,6 @@ import pytest
 from analysis.delivery import company_letter as letter_module
 from analysis.delivery.company_letter import company_letter, report_address
 from analysis.delivery.letter import Letter, encoded_bytes
-from analysis.delivery.letter_parts import width_of
 from analysis.delivery.letter_text import COLUMNS
 from analysis.delivery.message import Heading as MailHeading
 from analysis.delivery.message import message_bytes, message_id
@@ -31,6 +30,7 @@ from analysis.delivery.slices import Slice, slice_figures
 from analysis.delivery.suppression import MANAGER, TEAM
 from analysis.errors import InputError
 from analysis.report.pages.summary import moved_count
+from analysis.report.terminal_words import screen_width
 from analysis.suite import Results, measure_suite
 
 MOST_HTML_BYTES = 80_000
@@ -234,7 +234,7 @@ def test_the_text_is_complete_in_itself(letters, kind, language):
 @in_each_language
 @pytest.mark.parametrize("kind", KINDS)
 def test_lines_of_the_text_are_no_wider_than_76_columns(letters, kind, language):
-    assert max(map(width_of, letters[kind, language].text.splitlines())) <= COLUMNS
+    assert max(map(screen_width, letters[kind, language].text.splitlines())) <= COLUMNS
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -464,10 +464,10 @@ def test_hostile_names_stay_texts(hostile, folder, language):
         assert all(not key.startswith("on") for _, given in page.tags for key in given)
         assert not UNSEEN.search(letter.html + letter.text + letter.subject)
         assert len(letter.html.encode()) < MOST_HTML_BYTES
-        assert max(map(width_of, letter.text.splitlines())) <= COLUMNS
+        assert max(map(screen_width, letter.text.splitlines())) <= COLUMNS
         message = message_from_bytes(mailed(letter, language), policy=default)
         assert message["Bcc"] is None and len(message["Subject"].splitlines()) == 1
-        assert width_of(message["Subject"]) < 200
+        assert screen_width(message["Subject"]) < 200
 
 
 def test_hostile_names_are_no_formulas_in_a_workbook(hostile):

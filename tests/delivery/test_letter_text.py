@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from analysis.delivery.letter_parts import Cell, Table, width_of
+from analysis.delivery.letter_parts import Cell, Table
 from analysis.delivery.letter_text import text_of, wrapped
+from analysis.report.terminal_words import screen_width
 
 
 def test_chinese_breaks_anywhere_but_not_before_a_closing_mark():
     lines = wrapped("客户留存率变差，" * 12, columns=20)
-    assert max(map(width_of, lines)) <= 20 and "".join(lines) == "客户留存率变差，" * 12
+    assert max(map(screen_width, lines)) <= 20 and "".join(lines) == "客户留存率变差，" * 12
     assert all(line[0] not in "，。）" for line in lines)
     assert wrapped("one two three", "* ", columns=9) == ["* one two", "  three"]
     assert wrapped("") == [""]

@@ -26,7 +26,7 @@ from analysis.errors import InputError
 from analysis.facts import Book
 from analysis.report.figures.style import PALETTE
 from analysis.report.numbers_shown import CURRENCY_SIGNS, format_value, is_missing
-from analysis.report.terminal import screen_width
+from analysis.report.terminal_words import screen_width
 from analysis.suite import Results
 from analysis.tables.quality import neutralised
 

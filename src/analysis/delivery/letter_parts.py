@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
-from unicodedata import east_asian_width
 
 from analysis.facts.book import in_one_line
+from analysis.report.terminal_words import screen_width
 
 
 @dataclass(frozen=True)
@@ -121,19 +121,14 @@ class Footer:
 Part = Masthead | Alert | Heading | Paragraph | Tiles | Points | Table | Chart | Button | Footer
 
 
-def width_of(text: str) -> int:
-    """How many columns a text takes: Chinese characters and most emoji take two."""
-    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
-
-
 def plain(text: object, most: int | None = None) -> str:
     """A text of the data as one line without signs that nobody sees, cut where it is wider than so many columns."""
     line = in_one_line(str(text))
-    if most is None or width_of(line) <= most:
+    if most is None or screen_width(line) <= most:
         return line
     kept, width = [], 0
     for sign in line:
-        width += width_of(sign)
+        width += screen_width(sign)
         if width > most - 1:
             break
         kept.append(sign)

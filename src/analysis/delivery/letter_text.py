@@ -22,8 +22,8 @@ from analysis.delivery.letter_parts import (
     Tile,
     Tiles,
     plain,
-    width_of,
 )
+from analysis.report.terminal_words import screen_width
 from analysis.report.verdicts_shown import VERDICTS
 
 COLUMNS = 76
@@ -46,12 +46,12 @@ def wrapped(text: str, first: str = "", then: str | None = None, columns: int = 
 
     Chinese breaks between any two characters, but never before a closing mark or after an opening one.
     """
-    then = " " * width_of(first) if then is None else then
+    then = " " * screen_width(first) if then is None else then
     lines, line, is_empty = [], first, True
     for piece in _PIECE.findall(plain(text)):
         if is_empty and piece.isspace():
             continue
-        if not is_empty and width_of((line + piece).rstrip()) > columns:
+        if not is_empty and screen_width((line + piece).rstrip()) > columns:
             lines.append(line.rstrip())
             line, is_empty = then, True
             if piece.isspace():
@@ -88,14 +88,14 @@ def _lines(part: Part, language: str) -> list[str]:
 
 
 def _masthead(part: Masthead) -> list[str]:
-    rule = "=" * min(COLUMNS, max(width_of(plain(part.title)), width_of(plain(part.company))))
+    rule = "=" * min(COLUMNS, max(screen_width(plain(part.title)), screen_width(plain(part.company))))
     lines = [line for each in part.lines for line in wrapped(each)]
     return [*wrapped(part.company), *wrapped(part.title), rule, *lines]
 
 
 def _heading(part: Heading) -> list[str]:
     lines = wrapped(part.text)
-    return [*lines, ("-" if part.level == 2 else "·") * min(COLUMNS, max(map(width_of, lines)))]
+    return [*lines, ("-" if part.level == 2 else "·") * min(COLUMNS, max(map(screen_width, lines)))]
 
 
 def _tile(tile: Tile, language: str) -> Iterator[str]:
@@ -115,7 +115,7 @@ def _table(table: Table, language: str) -> list[str]:
     """Columns side by side where they fit, else a line for each cell."""
     rows = [[_cell(cell, language) for cell in row] for row in table.rows]
     texts = [[plain(heading) for heading in table.headings], *rows]
-    widths = [max(width_of(row[column]) for row in texts) for column in range(len(table.headings))]
+    widths = [max(screen_width(row[column]) for row in texts) for column in range(len(table.headings))]
     if sum(widths) + 2 * (len(widths) - 1) <= COLUMNS:
         rule = ["-" * width for width in widths]
         return [_side_by_side(row, widths) for row in [texts[0], rule, *rows]]
@@ -132,8 +132,10 @@ def _cell(cell: Cell, language: str) -> str:
 
 def _side_by_side(row: Sequence[str], widths: Sequence[int]) -> str:
     first, *others = zip(row, widths, strict=True)
-    cells = [first[0] + " " * (first[1] - width_of(first[0]))]
-    return "  ".join([*cells, *(" " * (width - width_of(text)) + text for text, width in others)]).rstrip()
+    cells = [first[0] + " " * (first[1] - screen_width(first[0]))]
+    return "  ".join(
+        [*cells, *(" " * (width - screen_width(text)) + text for text, width in others)]
+    ).rstrip()
 
 
 def _one_below_another(row: Sequence[str], headings: Sequence[str], language: str) -> Iterator[str]:

@@ -51,6 +51,7 @@ from analysis.delivery.slices import groups_of
 from analysis.errors import InputError
 from analysis.params import MailSettings, Params
 from analysis.report.run_folder import reports_folder
+from analysis.report.terminal_words import say_in_terminal
 
 RUN_DIGITS = 8
 
@@ -80,7 +81,7 @@ class Delivery:
 
 def summary(deliveries: Sequence[Delivery], language: str = "en") -> str:
     """A line for each letter, and how many fared how; recipients are named, addresses are not."""
-    say = partial(_say, language)
+    say = partial(say_in_terminal, language=language)
     lines = [
         say("letter_ended").join(filter(None, [one.addressee.shown, say(f"mail_{one.status}"), one.words]))
         for one in deliveries
@@ -88,10 +89,6 @@ def summary(deliveries: Sequence[Delivery], language: str = "en") -> str:
     counts = Counter(one.status for one in deliveries)
     counted = [say("counted", count=count, status=say(f"mail_{status}")) for status, count in counts.items()]
     return "\n".join([*lines, say("list_join").join(counted)])
-
-
-def _say(language: str, key: str, **values: object) -> str:
-    return label(f"terminal.{key}", language, **values)
 
 
 @dataclass(frozen=True)
@@ -176,7 +173,7 @@ def send_mail(
         one: _ended(one, told, len(addresses[one]), options.language)
         for one, told in zip(parcels, outcomes, strict=True)
     }
-    not_set = partial(_say, options.language, "not_set")
+    not_set = partial(say_in_terminal, "not_set", options.language)
     nowhere = {one: Delivery(one, "no_address", not_set(variable=one.variable)) for one in addressees}
     return [ended.get(one) or held.get(one) or nowhere[one] for one in addressees]
 
@@ -220,7 +217,7 @@ def write_mail(
     deliveries = []
     for one, parcel in written.items():
         held = _held_back(run, one, known[one], options)
-        say, size = partial(_say, options.language), f"{len(parcel.content) / 1000:,.0f}"
+        say, size = partial(say_in_terminal, language=options.language), f"{len(parcel.content) / 1000:,.0f}"
         clipped = say("clipped") if is_clipped(letters[one]) else ""
         words = say("file_of", path=paths[_file_name(one)], size=size, clipped=clipped)
         deliveries.append(Delivery(one, "written", words + (say("also", words=held.words) if held else "")))
@@ -329,7 +326,7 @@ def _held_back(
     standing = standing_of(attempts)
     if standing is None or one.name.upper() in {name.upper() for name in options.again}:
         return None
-    say, who = partial(_say, options.language), shlex.quote(one.name)
+    say, who = partial(say_in_terminal, language=options.language), shlex.quote(one.name)
     from_run = say("from_run", run=standing.run[:RUN_DIGITS], at=standing.at)
     if standing.status == "unknown":
         return Delivery(one, "unknown", say("may_have_arrived", from_run=from_run, who=who))
@@ -365,7 +362,7 @@ class _Bookkeeper:
 
 def _ended(one: Addressee, told: Outcome, addresses: int, language: str) -> Delivery:
     """The outcome in words."""
-    say, who = partial(_say, language), shlex.quote(one.name)
+    say, who = partial(say_in_terminal, language=language), shlex.quote(one.name)
     reason = told.reason if told.code is None else f"{told.code} {told.reason}"
     refused = say("also", words="").join(_say_refusal(each, language) for each in told.refusals)
     if told.status == "sent":
@@ -381,11 +378,15 @@ def _ended(one: Addressee, told: Outcome, addresses: int, language: str) -> Deli
 
 
 def _say_refusal(refused: Refusal, language: str) -> str:
-    return _say(language, "refused_address", place=refused.place, code=refused.code, reason=refused.reason)
+    return say_in_terminal(
+        "refused_address", language, place=refused.place, code=refused.code, reason=refused.reason
+    )
 
 
 def _say_wait(wait: Wait, language: str) -> str:
-    return _say(language, "again_later", count=wait.letters, reason=wait.reason, wait=f"{wait.seconds:g}")
+    return say_in_terminal(
+        "again_later", language, count=wait.letters, reason=wait.reason, wait=f"{wait.seconds:g}"
+    )
 
 
 def _file_name(one: Addressee) -> str:

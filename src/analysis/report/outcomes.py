@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from analysis.catalogue import label
 from analysis.errors import InputError
-from analysis.report.progress import shown_width
 from analysis.report.run import NotMade, Run
+from analysis.report.terminal_words import say_in_terminal, screen_width
 
 EXIT_WHOLE, EXIT_NOT_FIT, EXIT_NOT_MADE = 0, 1, 2
 Outcome = Run | NotMade
@@ -36,7 +35,7 @@ def remembered(outcome: Outcome) -> Outcome:
 
 def outcome_lines(outcome: Outcome, earlier: Sequence[Outcome] = (), language: str = "en") -> list[str]:
     """What is to be said of a period as soon as it is done, when the earlier ones have been said."""
-    say = partial(_say, language)
+    say = partial(say_in_terminal, language=language)
     if isinstance(outcome, NotMade):
         said = [str(one.error) for one in earlier if isinstance(one, NotMade)]
         return _why_not_made(outcome, str(outcome.error) in said, language)
@@ -49,12 +48,8 @@ def outcome_lines(outcome: Outcome, earlier: Sequence[Outcome] = (), language: s
     return [*failed, *broken, _heading(outcome, language)]
 
 
-def _say(language: str, key: str, **values: object) -> str:
-    return label(f"terminal.{key}", language, **values)
-
-
 def _heading(run: Run, language: str) -> str:
-    say, name = partial(_say, language), run.folder.name
+    say, name = partial(say_in_terminal, language=language), run.folder.name
     if run.is_kept:
         return say("kept_whole", label=name)
     report = say("report_whole" if run.is_whole else "report_partial")
@@ -65,11 +60,11 @@ def _heading(run: Run, language: str) -> str:
 def _why_not_made(outcome: NotMade, is_said: bool, language: str) -> list[str]:
     name = outcome.period.label
     if is_said:
-        return [_say(language, "not_made_again", label=name)]
+        return [say_in_terminal("not_made_again", language, label=name)]
     if isinstance(outcome.error, InputError):
         return [str(outcome.error)]
     told = "".join(traceback.format_exception(outcome.error)).rstrip()
-    return [told, _say(language, "not_made_fault", label=name)]
+    return [told, say_in_terminal("not_made_fault", language, label=name)]
 
 
 def summary_lines(outcomes: Sequence[Outcome], language: str = "en") -> list[str]:
@@ -77,20 +72,20 @@ def summary_lines(outcomes: Sequence[Outcome], language: str = "en") -> list[str
     rows = [
         (one.period.label, _status(one, language), _seconds(one, language), _place(one)) for one in outcomes
     ]
-    widths = [max(shown_width(row[column]) for row in rows) for column in range(3)]
+    widths = [max(screen_width(row[column]) for row in rows) for column in range(3)]
     return ["  ".join([*_filled(row, widths), row[-1]]) for row in rows]
 
 
 def _filled(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     """The first three words of a row as wide as their columns; seconds stand to the right."""
     period, status, seconds = (
-        (word, " " * (width - shown_width(word))) for word, width in zip(row, widths, strict=False)
+        (word, " " * (width - screen_width(word))) for word, width in zip(row, widths, strict=False)
     )
     return ["".join(period), "".join(status), "".join(reversed(seconds))]
 
 
 def _status(one: Outcome, language: str) -> str:
-    say = partial(_say, language)
+    say = partial(say_in_terminal, language=language)
     if isinstance(one, NotMade):
         return say("status_not_made")
     status = say(f"status_{'kept' if one.is_kept else 'whole' if one.is_whole else 'partial'}")
@@ -100,7 +95,7 @@ def _status(one: Outcome, language: str) -> str:
 def _seconds(one: Outcome, language: str) -> str:
     if isinstance(one, NotMade) or one.is_kept:
         return ""
-    return _say(language, "seconds_taken", count=f"{one.seconds:.0f}")
+    return say_in_terminal("seconds_taken", language, count=f"{one.seconds:.0f}")
 
 
 def _place(one: Outcome) -> str:

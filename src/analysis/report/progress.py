@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from functools import partial
 from heapq import heapify, heapreplace
 from typing import TextIO
 
-from analysis.catalogue import label
+from analysis.report.terminal_words import say_in_terminal, screen_width
 
 BAR_WIDTH = 20
 LINE_WIDTH = 110
@@ -93,7 +92,7 @@ def seconds_left(
 
 def progress_words(progress: Progress, language: str = "en") -> str:
     """Where a run stands, in a line: ``CDNOW 1997Q4: 2 of 4 pages, retention … about 8 s left``."""
-    say = partial(_say, language)
+    say = partial(say_in_terminal, language=language)
     running = say("and").join(progress.running)
     return say(
         f"doing_{progress.doing.replace(' ', '_')}",
@@ -109,12 +108,8 @@ def progress_words(progress: Progress, language: str = "en") -> str:
 def _time_left(seconds: float, language: str) -> str:
     whole = max(1, round(seconds))
     if whole < 90:
-        return _say(language, "seconds_left", count=whole)
-    return _say(language, "minutes_left", count=round(whole / 60))
-
-
-def _say(language: str, key: str, **values: object) -> str:
-    return label(f"terminal.{key}", language, **values)
+        return say_in_terminal("seconds_left", language, count=whole)
+    return say_in_terminal("minutes_left", language, count=round(whole / 60))
 
 
 class ProgressLines:
@@ -138,7 +133,7 @@ class ProgressLines:
             self._draw(f"{_bar(progress)} {progress_words(progress, self._language)}")
         elif progress.is_news:
             failed = [page for page, status in progress.done.items() if status == "failed"]
-            words = _say(self._language, "pages_failed", pages=", ".join(failed)) if failed else ""
+            words = say_in_terminal("pages_failed", self._language, pages=", ".join(failed)) if failed else ""
             said = progress_words(progress, self._language)
             self._write(f"{self._now():%Y-%m-%d %H:%M:%S} {said}{words}\n")
 
@@ -152,28 +147,22 @@ class ProgressLines:
     def _draw(self, line: str) -> None:
         # A line that fills the last column, or is longer, goes on below and is not drawn over again.
         shown = _cut(line, min(LINE_WIDTH, shutil.get_terminal_size().columns - 1))
-        width = shown_width(shown)
+        width = screen_width(shown)
         self._write(f"\r{shown}{' ' * (self._drawn - width)}")
         self._drawn = width
 
     def _write(self, text: str) -> None:
-        with suppress(
-            OSError
-        ):  # whoever has closed the terminal, or filled the log's disk, ends no run by it
+        # Whoever has closed the terminal, or filled the log's disk, ends no run by it.
+        with suppress(OSError):
             self._stream.write(text)
             self._stream.flush()
 
 
-def shown_width(text: str) -> int:
-    """The columns of a terminal that a text takes: Chinese characters take two."""
-    return sum(1 + (unicodedata.east_asian_width(character) in "WF") for character in text)
-
-
 def _cut(line: str, width: int) -> str:
     """A line in at most so many columns; one that is cut ends in a sign for it."""
-    if shown_width(line) <= width:
+    if screen_width(line) <= width:
         return line
-    while line and shown_width(line) >= width:
+    while line and screen_width(line) >= width:
         line = line[:-1]
     return f"{line}…"
 

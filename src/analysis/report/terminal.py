@@ -29,6 +29,7 @@ from analysis.report.kpis_shown import (
 )
 from analysis.report.numbers_shown import format_date, format_date_range
 from analysis.report.pages.definitions import FAMILIES_OF, formula_in_words, pages_of
+from analysis.report.terminal_words import say_in_terminal, screen_width
 from analysis.suite import Results
 from analysis.tables.prepared import Prepared, prepare, read_quality, suggest_activity_window_days
 from analysis.tables.quality import rule_words
@@ -43,20 +44,16 @@ def kpi_table(results: Results, kpis: pd.DataFrame, language: str) -> str:
     days = (
         format_date_range(window.start, window.last_day, language)
         if window.days
-        else _say("no_days", language)
+        else say_in_terminal("no_days", language)
     )
-    title = _say("title", language, company=book.settings.company, period=window.label, days=days)
+    title = say_in_terminal("title", language, company=book.settings.company, period=window.label, days=days)
     rows = [_kpi_line(book, row, language) for row in kpis.to_dict("records")]
     heads = [*_heads(("metric", "group", "value", "interval", "n"), language), ""]
     return f"{title}\n\n" + aligned(heads, rows)
 
 
 def _heads(names: Iterable[str], language: str) -> list[str]:
-    return [_say(f"head_{name}", language) for name in names]
-
-
-def _say(key: str, language: str, **values: object) -> str:
-    return label(f"terminal.{key}", language, **values)
+    return [say_in_terminal(f"head_{name}", language) for name in names]
 
 
 def _kpi_line(book: Book, row: dict[str, Any], language: str) -> list[str]:
@@ -75,7 +72,7 @@ def _group_words(book: Book, by: str, group: str, language: str) -> str:
     """What a group is called, with its word in the data where the company names it: ``--group`` takes that."""
     name, number = name_and_number(book, by, group, language)
     is_said = number is None or group in (NOT_STATED, *book.catalogue.dimensions[by].groups)
-    return name if is_said else _say("group_number", language, name=name, group=number)
+    return name if is_said else say_in_terminal("group_number", language, name=name, group=number)
 
 
 def variants_table(results: Results, rows: pd.DataFrame, language: str) -> str:
@@ -84,7 +81,7 @@ def variants_table(results: Results, rows: pd.DataFrame, language: str) -> str:
     lines = [_variant_line(book, row, language) for row in rows.to_dict("records")]
     in_use = label("data_quality.in_use", language)
     company, period = book.settings.company, book.window.label
-    title = _say("variants_title", language, company=company, period=period, in_use=in_use)
+    title = say_in_terminal("variants_title", language, company=company, period=period, in_use=in_use)
     metric, *others = _heads(("metric", "definition", "value", "interval", "n"), language)
     return f"{title}\n\n" + aligned([metric, "", *others, ""], lines)
 
@@ -121,13 +118,13 @@ def explained_text(explained: Explained, book: Book, language: str) -> str:
         *_left_aligned(_facts_of(explained, book, language), language),
     ]
     if explained.sql:
-        heading = _say(
+        heading = say_in_terminal(
             "sql_of", language, fact=metric.fact
         )  # the grain is told in English, in the fact's own file
         lines += ["", f"{heading} {explained.grain}" if language == "en" else heading, "", explained.sql]
     if explained.source_rows is not None:
         shown = explained.source_rows.to_string(index=False, max_cols=None, line_width=110)
-        lines += ["", _say("first_rows", language, fact=metric.fact), shown]
+        lines += ["", say_in_terminal("first_rows", language, fact=metric.fact), shown]
     return "\n".join(lines)
 
 
@@ -136,7 +133,7 @@ def _heading_lines(explained: Explained, book: Book, language: str) -> list[str]
     name = metric.name.in_(language)
     more = (metric.variant_name, metric.note, metric.misprint)
     return [
-        _say("heading", language, name=name, metric=metric.id, variant=metric.variant),
+        say_in_terminal("heading", language, name=name, metric=metric.id, variant=metric.variant),
         f"  {fill_in(metric.meaning.in_(language), book.setting_values, language)}",
         *(f"  {text.in_(language)}" for text in more if text),
     ]
@@ -146,8 +143,10 @@ def _facts_of(explained: Explained, book: Book, language: str) -> list[tuple[str
     """What stands on the left of an explanation, and what is said of it."""
     metric, estimate = explained.metric, explained.estimate
     formula = explained.formula if language == "en" else formula_in_words(metric, language)
-    kind = _say("kind_is", language, kind=_say(f"kind_{metric.kind}", language), formula=formula)
-    missing = _say("not_measured", language)
+    kind = say_in_terminal(
+        "kind_is", language, kind=say_in_terminal(f"kind_{metric.kind}", language), formula=formula
+    )
+    missing = say_in_terminal("not_measured", language)
     return [
         ("period", _period_words(explained, book, language)),
         ("value", _value_words(metric, estimate, book, language)),
@@ -165,7 +164,7 @@ def _facts_of(explained: Explained, book: Book, language: str) -> list[tuple[str
 
 
 def _left_aligned(facts: Sequence[tuple[str, str]], language: str) -> list[str]:
-    names = [_say(name, language) for name, _ in facts]
+    names = [say_in_terminal(name, language) for name, _ in facts]
     width = max(9, *map(screen_width, names))
     return [f"{pad(name, width)} {said}" for name, (_, said) in zip(names, facts, strict=True)]
 
@@ -174,30 +173,32 @@ def _period_words(explained: Explained, book: Book, language: str) -> str:
     if not explained.by:
         return explained.period
     group = _group_words(book, explained.by, explained.group, language)
-    return _say("of_group", language, period=explained.period, by=explained.by, group=group)
+    return say_in_terminal("of_group", language, period=explained.period, by=explained.by, group=group)
 
 
 def _value_words(metric: Metric, estimate: Any, book: Book, language: str) -> str:
     if not estimate or estimate["status"] == "not_measured":
         return f"– {say_reason(estimate.get('reason'), book, language)}"
     value, exact = say_value(estimate["value"], metric, book, language), repr(float(estimate["value"]))
-    words = _say("value_exact", language, value=value, exact=exact)
+    words = say_in_terminal("value_exact", language, value=value, exact=exact)
     interval = _interval(estimate, metric, book, language)
     if not interval:
         return words
-    return _say("with_interval", language, words=words, level=say_level(book, language), interval=interval)
+    return say_in_terminal(
+        "with_interval", language, words=words, level=say_level(book, language), interval=interval
+    )
 
 
 def _counts(estimate: Any, language: str) -> str:
     if not estimate:
-        return _say("none", language)
-    parts = [_say("n_is", language, n=f"{int(estimate['n']):,}")]
+        return say_in_terminal("none", language)
+    parts = [say_in_terminal("n_is", language, n=f"{int(estimate['n']):,}")]
     parts += [
-        _say(name, language, value=f"{estimate[name]:,.10g}")
+        say_in_terminal(name, language, value=f"{estimate[name]:,.10g}")
         for name in ("numerator", "denominator")
         if pd.notna(estimate[name])
     ]
-    return _say("join", language).join(parts)
+    return say_in_terminal("join", language).join(parts)
 
 
 def _filters(metric: Metric) -> list[tuple[str, str]]:
@@ -214,7 +215,7 @@ def _filters(metric: Metric) -> list[tuple[str, str]]:
 def check_text(params: Params, language: str = "en") -> str:
     """What a company's files hold: rows kept and rejected, days covered, what each page and metric lacks."""
     prepared, settings = prepare(params), params.settings
-    lines = [_say("usable", language, company=settings.company, file=params.path.name), ""]
+    lines = [say_in_terminal("usable", language, company=settings.company, file=params.path.name), ""]
     heads = _heads(("table", "stage", "rows", "amount", "rule"), language)
     lines.append(aligned(heads, _quality_lines(read_quality(prepared), language)))
     lines += _coverage_lines(settings, prepared, language)
@@ -239,7 +240,7 @@ def next_command(params: Params, argument: str, program: str, language: str) -> 
         return ""
     period = last_quarter(params.settings, find_coverage(params.settings, prepared), date.today()).label
     words = shlex.join([program, "run", "--params", argument, "--period", period])
-    return "\n".join([_say("next", language), f"  {words}"])
+    return "\n".join([say_in_terminal("next", language), f"  {words}"])
 
 
 def last_quarter(settings: Settings, coverage: Coverage, today: date) -> Period:
@@ -261,9 +262,9 @@ def _coverage_lines(settings: Settings, prepared: Prepared, language: str) -> li
         key = f"covers_{rows}" if coverage.end else f"covers_{rows}_open"
         days = {"start": coverage.start, "end": coverage.last_day if coverage.end else None}
         said = {name: format_date(day, language) for name, day in days.items()}
-        lines += ["", _say(key, language, days=coverage.silence_days, **said)]
+        lines += ["", say_in_terminal(key, language, days=coverage.silence_days, **said)]
     if (found := suggest_activity_window_days(prepared, settings.engine)) is not None:
-        lines.append(_say("activity", language, set=settings.activity_window_days, found=found))
+        lines.append(say_in_terminal("activity", language, set=settings.activity_window_days, found=found))
     return lines
 
 
@@ -273,14 +274,16 @@ def _name_lines(settings: Settings, prepared: Prepared, language: str) -> list[s
     for dimension, (unknown, held) in names_of_nothing(settings, prepared).items():
         for value in unknown:
             near = get_close_matches(value, held, n=1)
-            hint = _say("name_near", language, near=near[0]) if near else ""
-            lines.append(_say("name_of_nothing", language, dimension=dimension, value=value, near=hint))
+            hint = say_in_terminal("name_near", language, near=near[0]) if near else ""
+            lines.append(
+                say_in_terminal("name_of_nothing", language, dimension=dimension, value=value, near=hint)
+            )
     return ["", *lines] if lines else []
 
 
 def _quality_lines(quality: pd.DataFrame, language: str) -> list[list[str]]:
     return [
-        [row["table"], _say(f"stage_{row['stage']}", language), f"{int(row['rows']):,}",
+        [row["table"], say_in_terminal(f"stage_{row['stage']}", language), f"{int(row['rows']):,}",
          "" if pd.isna(row["amount"]) else f"{row['amount']:,.2f}",
          rule_words(row["rule"], language) if isinstance(row["rule"], str) else ""]
         for row in quality.to_dict("records")
@@ -292,13 +295,13 @@ def _nothing_yet(params: Params, prepared: Prepared, language: str) -> str | Non
     if _tables_with_rows(prepared):
         return None
     named = [file for source in params.settings.tables.values() for file in source.file]
-    files = _say("or", language).join(named)
+    files = say_in_terminal("or", language).join(named)
     what = (
-        _say("fill_in", language, files=files)
+        say_in_terminal("fill_in", language, files=files)
         if named
-        else _say("name_a_file", language, file=params.path.name)
+        else say_in_terminal("name_a_file", language, file=params.path.name)
     )
-    return _say("nothing_yet", language, what=what)
+    return say_in_terminal("nothing_yet", language, what=what)
 
 
 def _tables_with_rows(prepared: Prepared) -> set[str]:
@@ -309,7 +312,7 @@ def _page_lines(params: Params, prepared: Prepared, language: str) -> list[str]:
     """For each page whether it is made, from which tables, and which it lacks, with the first metrics they give."""
     made = pages_of(params)
     return [
-        _say(
+        say_in_terminal(
             "page",
             language,
             page=page.id if page.folder else page.notebook[:2],
@@ -323,9 +326,9 @@ def _page_lines(params: Params, prepared: Prepared, language: str) -> list[str]:
 def _page_words(page: Page, is_made: bool, settings: Settings, prepared: Prepared, language: str) -> str:
     """``made from orders; lacks costs (formula_clv)``."""
     if page.folder:
-        return _say("own_page", language, notebook=page.notebook)
+        return say_in_terminal("own_page", language, notebook=page.notebook)
     if page.id not in settings.pages:
-        return _say("left_out", language)
+        return say_in_terminal("left_out", language)
     lacking = {
         table: _with_first(table, lost, language)
         for table, lost in _lacking(page, settings, prepared).items()
@@ -336,16 +339,20 @@ def _page_words(page: Page, is_made: bool, settings: Settings, prepared: Prepare
         return _say_tables("not_made", one_of, language) + _say_tables("lacks_also", also, language)
     filled = _tables_with_rows(prepared)
     named = [
-        name if name in filled else _say("no_rows_yet", language, table=name)
+        name if name in filled else say_in_terminal("no_rows_yet", language, table=name)
         for name in _given(page, settings, prepared)
     ]
-    made = _say_tables("made_from", named, language) or _say("made", language)
+    made = _say_tables("made_from", named, language) or say_in_terminal("made", language)
     return made + _say_tables("lacks", also, language)
 
 
 def _say_tables(key: str, tables: Sequence[str], language: str) -> str:
     """Words that list tables; none where there are none."""
-    return _say(key, language, tables=_say("list_join", language).join(tables)) if tables else ""
+    return (
+        say_in_terminal(key, language, tables=say_in_terminal("list_join", language).join(tables))
+        if tables
+        else ""
+    )
 
 
 def _given(page: Page, settings: Settings, prepared: Prepared) -> list[str]:
@@ -356,9 +363,9 @@ def _with_first(table: str, lost: Sequence[str], language: str) -> str:
     """A table with the first metrics that it would give."""
     if not lost:
         return table
-    more = _say("more", language) if len(lost) > METRICS_NAMED else ""
-    metrics = _say("list_join", language).join(lost[:METRICS_NAMED])
-    return _say("table_with_first", language, table=table, metrics=metrics, more=more)
+    more = say_in_terminal("more", language) if len(lost) > METRICS_NAMED else ""
+    metrics = say_in_terminal("list_join", language).join(lost[:METRICS_NAMED])
+    return say_in_terminal("table_with_first", language, table=table, metrics=metrics, more=more)
 
 
 def _tables_of(page: Page, settings: Settings) -> list[str]:
@@ -405,11 +412,10 @@ def _missing_lines(prepared: Prepared, settings: Settings, language: str) -> lis
             lost[table].append(f"{record.id}.<{record.each}>" if record.each else record.id)
     for name, dimension in catalogue.dimensions.items():
         for table in set(dimension.needs) & set(absent):
-            lost[table].append(_say("breakdown_by", language, dimension=name))
+            lost[table].append(say_in_terminal("breakdown_by", language, dimension=name))
+    joined = say_in_terminal("list_join", language).join
     return [
-        _say(
-            "table_absent", language, table=table, lost=_say("list_join", language).join(dict.fromkeys(names))
-        )
+        say_in_terminal("table_absent", language, table=table, lost=joined(dict.fromkeys(names)))
         for table, names in lost.items()
         if names
     ]
@@ -427,10 +433,3 @@ def aligned(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def pad(text: str, width: int) -> str:
     """A text with spaces behind it up to this many columns on screen."""
     return text + " " * (width - screen_width(text))
-
-
-def screen_width(text: str) -> int:
-    """How many columns a text takes on a terminal: Chinese characters take two."""
-    from unicodedata import east_asian_width
-
-    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)

@@ -8,9 +8,9 @@ from typing import Any
 
 from analysis.errors import InputError
 from analysis.params import TableSource
-from analysis.tables.beginnings import Beginning, Sample, read_beginning, totals_condition
-from analysis.tables.cells import currencies_of, date_formats, is_number, number_marks
-from analysis.tables.suggesting import READ_WITHOUT, Suggestion, recognise
+from analysis.tables.beginnings import Beginning, Sample, read_beginning
+from analysis.tables.cells import currencies_of, date_formats, is_number
+from analysis.tables.suggesting import READ_WITHOUT, Suggestion, how_written, recognise
 from analysis.tables.wide_surveys import recognise_wide_survey
 
 MOST_COLUMNS_SHOWN = 20
@@ -74,21 +74,12 @@ def _values(sample: Sample, file: str) -> dict[str, Any]:
     columns = [column for column in dict.fromkeys(sample.columns) if column]
     days = [column for column in columns if date_formats(sample.cells(column))]
     money = [column for column in columns if column not in days and _is_money(sample.cells(column))]
-    decimal, thousands = number_marks([cell for column in money for cell in sample.cells(column)])
-    written = {
-        "encoding": sample.encoding,
-        "lines_above_header": sample.lines_above,
-        "decimal": decimal,
-        "thousands": thousands,
-        "ignore_when": totals_condition(sample),
-    }
-    usual = {"encoding": "utf-8", "lines_above_header": 0, "decimal": "."}
     mapped = {
         **({"ordered_at": _day_column(days[0], sample)} if len(days) == 1 else {}),
         **({"amount": money[0]} if len(money) == 1 else {}),
     }
-    said = {key: value for key, value in written.items() if value not in (None, usual.get(key))}
-    return {"file": file} | said | {"columns": mapped}
+    numbers = [cell for column in money for cell in sample.cells(column)]
+    return {"file": file} | how_written(sample, numbers) | {"columns": mapped}
 
 
 def _day_column(column: str, sample: Sample) -> Any:

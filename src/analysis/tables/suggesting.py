@@ -295,19 +295,12 @@ def _suggestion(table: str, source: TableSource, sample: Sample, known: Mapping[
 
 def _values(table: str, source: TableSource, sample: Sample, found: Mapping[str, str]) -> dict[str, Any]:
     columns = _columns(table, source)
-    decimal, thousands = number_marks(_numbers(sample, columns, found))
-    values = {
+    said = {
         "file": source.file[0] if len(source.file) == 1 else list(source.file),
-        "encoding": sample.encoding,
-        "lines_above_header": sample.lines_above,
-        "given_as": source.given_as,
-        "decimal": decimal,
-        "thousands": thousands,
-        "ignore_when": totals_condition(sample),
-        "cancelled_when": _cancelled_condition(table, sample, found),
+        **how_written(sample, _numbers(sample, columns, found), source.given_as),
     }
-    usual = {"encoding": "utf-8", "lines_above_header": 0, "decimal": "."}
-    said = {key: value for key, value in values.items() if value not in (None, usual.get(key))}
+    if cancelled := _cancelled_condition(table, sample, found):
+        said["cancelled_when"] = cancelled
     mapped = {name: mapped_column(table, name, found[name], sample, columns[name]) for name in found}
     numbered = {
         name: {"row_number": True}
@@ -315,6 +308,21 @@ def _values(table: str, source: TableSource, sample: Sample, found: Mapping[str,
         if table in NUMBERED and name not in found
     }
     return said | {"columns": numbered | mapped}
+
+
+def how_written(sample: Sample, numbers: list[str], form: str | None = None) -> dict[str, Any]:
+    """The settings that say how a file is written and which rows are totals, as far as they are not the usual."""
+    decimal, thousands = number_marks(numbers)
+    written = {
+        "encoding": sample.encoding,
+        "lines_above_header": sample.lines_above,
+        "given_as": form,
+        "decimal": decimal,
+        "thousands": thousands,
+        "ignore_when": totals_condition(sample),
+    }
+    usual = {"encoding": "utf-8", "lines_above_header": 0, "decimal": "."}
+    return {key: value for key, value in written.items() if value not in (None, usual.get(key))}
 
 
 def _numbers(sample: Sample, columns: Mapping[str, Column], found: Mapping[str, str]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 
 from analysis.suite import Results, measure_suite
 
@@ -15,6 +16,18 @@ from analysis.suite import Results, measure_suite
 def no_orders(open_orders: Callable[..., Any]) -> Results:
     """A table of orders with a header and no rows."""
     return measure_suite(open_orders([], "2024Q4", model_draws=20, sparkline_periods=2))
+
+
+@pytest.fixture(scope="session")
+def cells() -> Callable[[Any, str], list[str]]:
+    """Reads the cells of the table row whose heading begins with some words."""
+
+    def read(html: Any, head: str) -> list[str]:
+        rows = BeautifulSoup(str(html), "html.parser").select("tbody tr:not(.wb-section)")
+        found = next(row for row in rows if row.th.get_text(" ", strip=True).startswith(head))
+        return [cell.get_text(" ", strip=True) for cell in found.select("td")]
+
+    return read
 
 
 @pytest.fixture

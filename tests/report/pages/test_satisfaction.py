@@ -48,13 +48,6 @@ def text(html) -> str:
     return read(html).get_text(" ", strip=True)
 
 
-def cells(html, head: str) -> list[str]:
-    """The cells of the table row whose heading begins so."""
-    rows = read(html).select("tbody tr:not(.wb-section)")
-    found = next(row for row in rows if row.th.get_text(" ", strip=True).startswith(head))
-    return [cell.get_text(" ", strip=True) for cell in found.select("td")]
-
-
 # --- everything -----------------------------------------------------------------------------------
 
 
@@ -105,7 +98,7 @@ def test_the_overview_holds_each_metric_once_and_what_is_apart_beside_it(asked):
     assert sections == sorted(sections, key=sections.index)  # each section in one piece
 
 
-def test_satisfaction_is_that_of_each_customer_s_last_answer(asked):
+def test_satisfaction_is_that_of_each_customer_s_last_answer(asked, cells):
     html = show_satisfaction_items(asked, language="en")
     assert (
         cells(html, "Customer satisfaction (CSAT)")[0] == "75.0%"
@@ -121,7 +114,7 @@ def test_recommendation_after_a_contact_is_never_pooled_with_the_other(asked, la
     assert values[:2] == ["25", "50"]
 
 
-def test_effort_counts_those_who_found_it_easy(asked):
+def test_effort_counts_those_who_found_it_easy(asked, cells):
     assert cells(show_effort(asked, language="en"), "Customer effort score (CES)")[0] == "50.0%"
 
 

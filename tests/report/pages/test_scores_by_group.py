@@ -24,13 +24,6 @@ def text(html) -> str:
     return read(html).get_text(" ", strip=True)
 
 
-def cells(html, head: str) -> list[str]:
-    """The cells of the table row whose heading begins so."""
-    rows = read(html).select("tbody tr:not(.wb-section)")
-    found = next(row for row in rows if row.th.get_text(" ", strip=True).startswith(head))
-    return [cell.get_text(" ", strip=True) for cell in found.select("td")]
-
-
 def test_who_chose_his_customers_is_marked_and_his_verdict_is_not_told(asked):
     rows = score_rows(asked, "account_manager", "en").set_index("group")
     assert rows.loc["m2", "csat.default_mark"] == "use_with_care"
@@ -44,7 +37,7 @@ def test_who_chose_his_customers_is_marked_and_his_verdict_is_not_told(asked):
 
 
 @in_each_language
-def test_every_score_has_its_n_and_small_samples_are_marked_in_words(asked, language):
+def test_every_score_has_its_n_and_small_samples_are_marked_in_words(asked, language, cells):
     row = cells(show_satisfaction_by_team(asked, language=language), "North")
     assert all("n\xa0=\xa0" in cell or "n = " in cell for cell in row)
     words = {"en": "small sample", "zh": "样本较少"}[language]

@@ -15,13 +15,6 @@ def read(html) -> BeautifulSoup:
     return BeautifulSoup(str(html), "html.parser")
 
 
-def cells(html, head: str) -> list[str]:
-    """The cells of the table row whose heading begins so."""
-    rows = read(html).select("tbody tr:not(.wb-section)")
-    found = next(row for row in rows if row.th.get_text(" ", strip=True).startswith(head))
-    return [cell.get_text(" ", strip=True) for cell in found.select("td")]
-
-
 @in_each_language
 def test_the_warning_stands_before_the_table_with_name_and_share(asked, language):
     page = read(show_survey_trust(asked, language=language))
@@ -30,7 +23,7 @@ def test_the_warning_stands_before_the_table_with_name_and_share(asked, language
     assert page.select_one(".wb-is-warning").find_next("table") is not None
 
 
-def test_the_gate_says_how_many_answered_and_how_many_were_asked(asked):
+def test_the_gate_says_how_many_answered_and_how_many_were_asked(asked, cells):
     row = cells(show_survey_trust(asked, language="en"), "Recommendation (NPS) about the relationship")
     assert row[0] == "41"  # forty, and c00 once more
     assert row[3] == "40"

@@ -101,10 +101,8 @@ def _where_it_changed(results: Results, language: str) -> Markup:
 
 def _driver_sentence(book: Book, story: Story, driver: Driver, language: str) -> str:
     metric = book.catalogue.metric(driver.question.metric, driver.question.variant)
-    (group, dimension), (values, share) = (
-        story_title(story, book, language),
-        say_driver(driver, book, language),
-    )
+    group, dimension = story_title(story, book, language)
+    values, share = say_driver(driver, book, language)
     return label(
         "retention.driver", language, name=metric_name(metric, language), group=group, dimension=dimension,
         values=values, share=share,

@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.catalogue import label
 from analysis.facts import Book
-from analysis.metrics.frame import NOT_STATED
+from analysis.metrics.frame import NOT_STATED, SUMS
 from analysis.suite import Results
 
 
@@ -21,33 +21,41 @@ def quality_dimensions(results: Results) -> pd.DataFrame:
     DataFrame
         ``dimension, expectation, perception, value`` (perception − expectation), ``low, high, n, items``.
     """
-    from analysis.metrics.intervals import summarise
-
     book = results.book
     pairs = book.ask(_PAIRS, period=book.window.label)
     if pairs.empty:
         return pd.DataFrame(
             columns=["dimension", "expectation", "perception", "value", "low", "high", "n", "items"]
         )
-    sums = pairs.assign(
-        kind="mean", sampled=True, sum_y=np.nan, sum_yy=np.nan, sum_xy=np.nan,
-        expectation=pairs["expectations"] / pairs["n"], perception=pairs["perceptions"] / pairs["n"],
-    )  # fmt: skip
-    keys = ["dimension", "items", "expectation", "perception"]
-    found = summarise(sums[[*keys, "kind", "sampled", "n", *_SUMS]], book.settings.confidence_level)
-    return found.sort_values(["value", "dimension"], ignore_index=True)
+    rows = pairs.assign(
+        expectation=pairs["expectations"] / pairs["n"], perception=pairs["perceptions"] / pairs["n"]
+    )
+    return _means(rows, ["dimension", "items", "expectation", "perception"], book)
 
 
-_SUMS = ("sum_x", "sum_y", "sum_xx", "sum_yy", "sum_xy")
-_PAIRS = """
+def _means(rows: pd.DataFrame, keys: list[str], book: Book) -> pd.DataFrame:
+    """The mean of each row's sums with its interval, beside the keys; the lowest first, then by the first key."""
+    from analysis.metrics.intervals import summarise
+
+    sums = rows.assign(kind="mean", sampled=True, sum_y=np.nan, sum_yy=np.nan, sum_xy=np.nan)
+    found = summarise(sums[[*keys, "kind", "sampled", "n", *SUMS]], book.settings.confidence_level)
+    return found.sort_values(["value", keys[0]], ignore_index=True)
+
+
+def _placed(condition: str) -> str:
+    """The period's answers that meet a condition, each respondent's last to a question first (``from_last = 1``)."""
+    return f"""
 with placed as (
   select a.*, coalesce(a.item, a.question_id) as asked_item,
     row_number() over (partition by a.respondent_id, a.question_id order by a.answered_at desc, a.survey_id desc)
       as from_last
   from answers a
   join windows w on a.answered_on >= w.starts_on and a.answered_on < w.ends_on
-  where w.period = $period and a.construct in ('servqual_expectation', 'servqual_perception') and a.score is not null
-),
+  where w.period = $period and {condition}
+)"""
+
+
+_PAIRS = f"""{_placed("a.construct in ('servqual_expectation', 'servqual_perception') and a.score is not null")},
 both_ways as (
   select respondent_id, survey_id, asked_item,
     max(case when construct = 'servqual_perception' then question_dimension end) as dimension,
@@ -82,8 +90,6 @@ def quality_name(name: str, book: Book, language: str, kind: str = "dimension") 
 
 def index_items(results: Results) -> pd.DataFrame:
     """The items of the index: ``item, value`` (0 to 100), ``low, high, n, mean, weight`` (of a sum of 1)."""
-    from analysis.metrics.intervals import summarise
-
     book = results.book
     rows = book.ask(_INDEX_ITEMS, period=book.window.label)
     if rows.empty:
@@ -91,24 +97,10 @@ def index_items(results: Results) -> pd.DataFrame:
     weights = (
         rows["weight"] if rows["weight"].notna().all() and rows["weight"].sum() > 0 else rows["n"] * 0 + 1.0
     )
-    sums = rows.assign(
-        kind="mean", sampled=True, sum_y=np.nan, sum_yy=np.nan, sum_xy=np.nan, weight=weights / weights.sum()
-    )
-    found = summarise(
-        sums[["item", "mean", "weight", "kind", "sampled", "n", *_SUMS]], book.settings.confidence_level
-    )
-    return found.sort_values(["value", "item"], ignore_index=True)
+    return _means(rows.assign(weight=weights / weights.sum()), ["item", "mean", "weight"], book)
 
 
-_INDEX_ITEMS = """
-with placed as (
-  select a.*, coalesce(a.item, a.question_id) as asked_item,
-    row_number() over (partition by a.respondent_id, a.question_id order by a.answered_at desc, a.survey_id desc)
-      as from_last
-  from answers a
-  join windows w on a.answered_on >= w.starts_on and a.answered_on < w.ends_on
-  where w.period = $period and a.construct = 'acsi' and a.score_share is not null
-)
+_INDEX_ITEMS = f"""{_placed("a.construct = 'acsi' and a.score_share is not null")}
 select p.asked_item as item, max(q.weight) as weight, count(*) as n, avg(p.score) as mean,
   sum(100 * p.score_share) as sum_x, sum(10000 * p.score_share * p.score_share) as sum_xx
 from placed p join source_questions q on q.question_id = p.question_id
