@@ -25,9 +25,13 @@ needs_signals = pytest.mark.skipif(
     not hasattr(signal, "SIGKILL") or sys.platform == "darwin", reason="processes are not ended so here"
 )
 # The command line with the shop's notebooks; with a second argument, a process that stops for ever at that step.
+# Whoever runs the tests may ignore signals (nohup, a shell's background), and a process inherits that.
 WORKBOOK = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from analysis.report import run as run_module
 folder, stops_at = Path(sys.argv[1]), sys.argv[2]
 run_module.find_notebook = lambda page: folder / f"{page.id}.ipynb"
