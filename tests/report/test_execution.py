@@ -62,8 +62,10 @@ def last_cell(made, name):
 
 
 def gap(made, name, language="en"):
-    """What a reader is told where the page stopped."""
-    return label("gap_text", language, cell=f"[{last_cell(made, name).execution_count}]")
+    """What a reader is told where the page stopped: the cell's number, which a kernel that dies may not have told."""
+    cells, stopped = executed(made, name).cells, last_cell(made, name)
+    number = f"[{stopped.execution_count}]" if stopped.execution_count else f"#{cells.index(stopped) + 1}"
+    return label("gap_text", language, cell=number)
 
 
 def test_the_other_pages_are_whole(made):
