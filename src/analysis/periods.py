@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from analysis.errors import InputError
+from analysis.errors import InputError, Said
 
 FIRST_YEAR, LAST_YEAR = 1800, 2200  # further out there are slips of the hand, and days that no calendar holds
 MONTHS_IN = {"month": 1, "quarter": 3, "half": 6, "year": 12}
+_KINDS = {"month": "月份", "quarter": "季度", "half": "半年", "year": "年"}  # in Chinese
 _LABELS = {
     "month": re.compile(r"^(\d{4})(?:-|M)(\d{1,2})$"),
     "quarter": re.compile(r"^(\d{4})-?Q(\d)$"),
@@ -135,7 +136,11 @@ def parse_period(label: str, fiscal_year_start_month: int = 1) -> Period:
         if found := pattern.match(text):
             return _period(kind, *found.groups(), label=label, start_month=fiscal_year_start_month)
     raise PeriodError(
-        f"period {label!r} is not understood: write 1997Q4 (quarter), 1997-10 (month), 1997H2 (half) or 1997 (year)"
+        Said(
+            f"period {label!r} is not understood: write 1997Q4 (quarter), 1997-10 (month), 1997H2 (half) or 1997 "
+            "(year)",
+            f"无法识别期间“{label}”：请写作 1997Q4（季度）、1997-10（月）、1997H2（半年）或 1997（年）",
+        )
     )
 
 
@@ -151,22 +156,40 @@ def parse_periods(text: str, fiscal_year_start_month: int = 1) -> list[Period]:
     """
     parts = [_parse_range(part, fiscal_year_start_month) for part in str(text).split(",") if part.strip()]
     if not parts:
-        raise PeriodError("no period is given: write 1997Q4, a range 1997Q1..1998Q2, or a list 1997Q1,1997Q3")
+        raise PeriodError(
+            Said(
+                "no period is given: write 1997Q4, a range 1997Q1..1998Q2, or a list 1997Q1,1997Q3",
+                "未指明期间：请写作 1997Q4、范围 1997Q1..1998Q2 或列表 1997Q1,1997Q3",
+            )
+        )
     return list(dict.fromkeys(period for part in parts for period in part))
 
 
 def _parse_range(text: str, fiscal_year_start_month: int) -> list[Period]:
     first_label, dots, last_label = text.partition("..")
     if dots and not (first_label.strip() and last_label.strip()):
-        raise PeriodError(f"range {text!r} lacks an end: write both, such as 1997Q1..1998Q2")
+        raise PeriodError(
+            Said(
+                f"range {text!r} lacks an end: write both, such as 1997Q1..1998Q2",
+                f"范围“{text}”缺少一端：请写全两端，如 1997Q1..1998Q2",
+            )
+        )
     first = parse_period(first_label, fiscal_year_start_month)
     last = parse_period(last_label, fiscal_year_start_month) if dots else first
     if first.kind != last.kind:
         raise PeriodError(
-            f"range {text!r} mixes a {first.kind} and a {last.kind}: both ends must be of one kind"
+            Said(
+                f"range {text!r} mixes a {first.kind} and a {last.kind}: both ends must be of one kind",
+                f"范围“{text}”的两端不是同一种期间（{_KINDS[first.kind]}与{_KINDS[last.kind]}）：两端须为同一种",
+            )
         )
     if last < first:
-        raise PeriodError(f"range {text!r} ends before it starts: write {last_label}..{first_label}")
+        raise PeriodError(
+            Said(
+                f"range {text!r} ends before it starts: write {last_label}..{first_label}",
+                f"范围“{text}”的结束早于开始：请写作 {last_label}..{first_label}",
+            )
+        )
     periods = [first]
     while periods[-1] < last:
         periods.append(periods[-1].shifted(1))
@@ -222,11 +245,18 @@ def _period(kind: str, year: str, number: str = "1", *, label: str, start_month:
     months, position = MONTHS_IN[kind], int(number)
     if not FIRST_YEAR <= int(year) <= LAST_YEAR:
         raise PeriodError(
-            f"period {label!r} is not of our time: its year should be {FIRST_YEAR} to {LAST_YEAR}"
+            Said(
+                f"period {label!r} is not of our time: its year should be {FIRST_YEAR} to {LAST_YEAR}",
+                f"期间“{label}”的年份不合理：应在{FIRST_YEAR}至{LAST_YEAR}之间",
+            )
         )
     if not 1 <= position <= 12 // months:
+        count = 12 // months
         raise PeriodError(
-            f"period {label!r} does not exist: a year has {12 // months} {kind}s, 1 to {12 // months}"
+            Said(
+                f"period {label!r} does not exist: a year has {count} {kind}s, 1 to {count}",
+                f"期间“{label}”不存在：{_KINDS[kind]}的编号为1至{count}",
+            )
         )
     if kind == "month":
         start = date(int(year), position, 1)

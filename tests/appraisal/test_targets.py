@@ -170,6 +170,7 @@ def test_a_narrow_interval_is_one_all_the_same():
 @pytest.mark.parametrize(("metric", "target", "reason"), [
     ("csat", 0.0, None), ("csat", 1.0, None), ("csat", 1.01, "target_out_of_reach"),
     ("csat", -0.01, "target_out_of_reach"), ("nps", 100.0, None), ("nps", -100.0, None),
+    ("acsi_style", 101, "target_out_of_reach"), ("resolution_time", -1, "target_out_of_reach"),
     ("nps", 100.5, "target_out_of_reach"), ("nps", -100.5, "target_out_of_reach"), ("revenue", 1e12, None),
 ])  # fmt: skip
 def test_a_target_may_lie_at_the_end_of_what_a_metric_can_reach_and_not_beyond(metric, target, reason):

@@ -60,6 +60,34 @@ def test_promoters_begin_at_nine_and_detractors_end_at_six_of_zero_to_ten_only(a
     assert pd.isna(found.loc["x", "is_promoter"]) and pd.isna(found.loc["x", "is_detractor"])
 
 
+def given_to_recommend(*scores: int) -> list[tuple]:
+    return [(f"s{n}", "recommend", "2026-05-01", score, "") for n, score in enumerate(scores)]
+
+
+@pytest.mark.parametrize(
+    ("scores", "is_known"),
+    [
+        ([1, 2, 3, 4, 5] * 6, False),  # thirty answers of a scale from 1 to 5
+        ([1, 2, 3, 4, 5] * 5 + [1, 2, 3, 4], True),  # one less may be chance
+        ([1, 2, 3, 4, 5] * 6 + [6], True),
+        ([0, 2, 3, 4, 5] * 6, True),
+        ([4, 5] * 15, True),  # two values may be two opinions
+        ([70, 80, 100] * 10 + [9] * 29, False),  # of a scale to 100, most of them beyond 10
+        ([70, 80, 100] * 10 + [9] * 30, True),  # as many slips as answers
+    ],
+)
+def test_of_a_question_asked_on_another_scale_than_is_said_nobody_is_promoter_or_detractor(
+    answers, scores, is_known
+):
+    found = answers([*given_to_recommend(*scores), ("w", "whole", "2026-05-01", 5, "")])
+    recommended = found.xs("recommend", level="question_id")
+    assert recommended["is_promoter"].notna().all() == is_known
+    assert recommended["is_detractor"].notna().all() == is_known
+    assert recommended["is_promoter"].notna().any() == is_known
+    assert recommended["score"].between(0, 10).all()  # the answers themselves stay
+    assert bool(found.loc[("w", "whole"), "is_satisfied"])  # and so do those to other questions
+
+
 def test_a_reversed_question_is_turned_and_effort_is_not(answers):
     found = answers([("s", "rude", "2026-05-01", 2, ""), ("s", "effort", "2026-05-01", 2, "")])
     assert found.loc[("s", "rude"), "score"] == 4  # 1 + 5 − 2

@@ -9,7 +9,8 @@ import pytest
 
 from analysis.facts import Coverage
 from analysis.facts.compile import FACTS, OF_CUSTOMERS
-from analysis.metrics.measure import measure, reaches
+from analysis.metrics.measure import measure
+from analysis.metrics.scans import reaches
 from analysis.suite import measure_suite
 from analysis.suite.rows import rows_of_period
 

@@ -75,6 +75,61 @@ def test_a_renewal_after_the_cut_is_not_known(open_company):
     assert not row["is_renewed"]  # due on 1 February, grace over on 3 March, known until 31 March
 
 
+# The same quarter in a list with a row for each term and no day of renewal: 30 days before and after coming due.
+TERMS = """contract_id,customer_id,starts_on,ends_on,product_id
+day_after,a,2025-05-01,2026-05-01,p
+day_after_2,a,2026-05-02,2027-05-01,p
+last_day,b,2025-05-01,2026-05-01,p
+last_day_2,b,2026-05-31,2027-05-31,p
+too_late,c,2025-05-01,2026-05-01,p
+too_late_2,c,2026-06-01,2027-06-01,p
+first_day,d,2025-05-01,2026-05-01,p
+first_day_2,d,2026-04-01,2027-04-01,p
+too_early,e,2025-05-01,2026-05-01,p
+too_early_2,e,2026-03-31,2027-03-31,p
+other_product,f,2025-05-01,2026-05-01,p
+other_product_2,f,2026-05-01,2027-05-01,q
+other_customer,g,2025-05-01,2026-05-01,p
+without_product,h,2025-05-01,2026-05-01,
+without_product_2,h,2026-05-01,2027-05-01,
+"""
+
+
+def test_where_no_renewal_is_recorded_the_next_contract_renews_the_one_before(open_company):
+    book = open_company({"contracts": TERMS}, "2026Q2", customer_base="contracts")
+    rows = measure(book, [], [book.catalogue.metrics["renewal_rate"]]).set_index("period")
+    contracts = book.ask("select * from contracts").set_index("contract_id")
+    due = contracts[contracts["is_renewed"].notna()]["is_renewed"].astype(bool)
+    assert set(due.index[due]) == {"day_after", "last_day", "first_day", "without_product"}
+    assert set(due.index[~due]) == {"too_late", "too_early", "other_product", "other_customer"}
+    assert contracts.loc["first_day", "renewed_on"] == pd.Timestamp("2026-04-01")
+    assert rows.loc["2026Q2", "value"] == 4 / 8
+
+
+@pytest.mark.slow
+def test_spark_finds_the_same_next_contracts(open_company, spark):
+    asked = "select contract_id, is_renewed, renewed_on from contracts order by contract_id"
+    own = {"customer_base": "contracts", "sparkline_periods": 2}
+    found, expected = (
+        open_company({"contracts": TERMS}, "2026Q2", **own, **engine).ask(asked)
+        for engine in ({"engine": spark.model_dump()}, {})
+    )
+    assert expected["renewed_on"].notna().sum() == 4
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
+
+
+def test_where_one_renewal_is_recorded_no_other_is_guessed(open_company):
+    header, *terms = TERMS.splitlines()
+    recorded = [
+        f"{header},renewed_on",
+        "z,z,2025-05-01,2026-05-01,p,2026-05-01",
+        *(f"{one}," for one in terms),
+    ]
+    book = open_company({"contracts": "\n".join(recorded)}, "2026Q2", customer_base="contracts")
+    rows = measure(book, [], [book.catalogue.metrics["renewal_rate"]]).set_index("period")
+    assert (rows.loc["2026Q2", "numerator"], rows.loc["2026Q2", "n"]) == (1, 9)
+
+
 @pytest.mark.parametrize(("days", "renewed"), [(30, False), (31, True), (0, False)])
 def test_how_long_the_grace_is_is_a_setting(open_company, days, renewed):
     contracts = "contract_id,customer_id,starts_on,ends_on,renewed_on\nk,a,2025-02-01,2026-05-01,2026-06-01\n"

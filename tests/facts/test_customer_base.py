@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from analysis.facts import Coverage, NotMeasured
-from analysis.metrics.measure import measure, missing_tables
+from analysis.metrics.gaps import missing_tables
+from analysis.metrics.measure import measure
 from analysis.suite import measure_suite
 
 POPULATION = ("opening", "closing", "new", "came_and_went", "returned", "lost")

@@ -171,3 +171,22 @@ def test_overlapping_windows_share_days(open_company):
     assert len(windows) == 2  # 2026Q1 and its first 30 days
     found = book.ask("select period, inbound_contacts from customer_care where inbound_contacts > 0")
     assert set(found["period"]) == windows
+
+
+@pytest.mark.parametrize(("item", "n", "value"), [("delivery", 0, None), ("", 4, 0.25)])
+def test_where_nobody_was_asked_how_satisfied_he_is_overall_nobody_counts_as_not(
+    open_company, item, n, value
+):
+    # at the end of the quarter four are customers, one of whom answered; with a question on delivery alone, nobody did
+    tables = {
+        "orders": ORDERS,
+        "answers": "survey_id,question_id,customer_id,answered_at,score\ns1,q,calls,2026-05-02T10:00:00,5\n",
+        "questions": f"question_id,construct,item,scale_min,scale_max\nq,csat,{item},1,5\n",
+    }
+    book = open_company(tables, "2026Q2", activity_window_days=90)
+    [metric] = [
+        one for one in book.catalogue.metrics["csat"].all_variants() if one.variant == "over_all_customers"
+    ]
+    row = measure(book, [], [metric]).set_index("period").loc["2026Q2"]
+    assert row["n"] == n
+    assert (None if pd.isna(row["value"]) else row["value"]) == value

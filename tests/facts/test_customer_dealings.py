@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.metrics.measure import measure, missing_tables
+from analysis.metrics.gaps import missing_tables
+from analysis.metrics.measure import measure
 
 # The quarter is 2026Q2, 1 April up to, not including, 1 July; active is who bought in the 90 days before.
 ORDERS = """order_id,customer_id,ordered_at,amount,category

@@ -141,6 +141,17 @@ def test_a_mean_has_welchs_interval():
     assert (change.difference_low, change.difference_high) == pytest.approx((limits.low, limits.high))
 
 
+def test_a_difference_ends_at_the_breadth_of_what_the_metric_can_be():
+    # 4 and 5 against 1 and 2 on a scale of 1–5: 3 ± 4.302653·sqrt(.5² + .5²) = 3 ± 3.042435, and no more than 4
+    table = pd.concat([sums("m", "mean", of_rows([4, 5]), of_rows([1, 2]))])
+    records = table[["metric", "variant", "kind", "sampled", "better"]].drop_duplicates()
+    figures = summarise(table.drop(columns="better"))
+    whole, cut = (compare(figures, PAIRS, frame).iloc[0] for frame in (records, records.assign(breadth=4.0)))
+    assert [whole.difference_low, whole.difference_high] == pytest.approx([-0.042435, 6.042435], abs=1e-6)
+    assert (cut.difference_low, cut.difference_high) == (whole.difference_low, 4)
+    assert (cut.p_value, cut.verdict) == (whole.p_value, whole.verdict)
+
+
 def test_a_sampled_ratio_takes_z_and_a_census_none():
     random = np.random.default_rng(3)
     y = random.gamma(4, 5, (2, 200))
@@ -215,7 +226,10 @@ def figures(kind, now, then, better="up", reasons=(None, None)):
         standard_error=np.nan, n=40, numerator=np.nan, denominator=np.nan, status="measured",
         reason=list(reasons),
     )  # fmt: skip
-    records = [SimpleNamespace(id="m", variant="default", kind=kind, better=better, is_sampled=True)]
+    bounds = {"numeric_bounds": (-np.inf, np.inf)}
+    records = [
+        SimpleNamespace(id="m", variant="default", kind=kind, better=better, is_sampled=True, **bounds)
+    ]
     return compare(table, PAIRS, records).iloc[0]
 
 

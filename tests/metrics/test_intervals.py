@@ -189,6 +189,36 @@ def test_mean_takes_t():
     assert [row.low, row.high] == pytest.approx([3.212512, 6.787488], abs=1e-6)
 
 
+def test_an_interval_ends_where_the_figure_cannot_be():
+    # 1, 1 and 10 hours: mean 4, Σ(x − 4)² = 54, se = sqrt(54/2/3) = 3, t(2) = 4.302653 → 4 ± 12.907958
+    whole, cut = (
+        summarise(sums_of_rows("mean", [1, 1, 10], **more)).iloc[0] for more in ({}, {"least": 0.0})
+    )
+    assert [whole.low, whole.high] == pytest.approx([-8.907958, 16.907958], abs=1e-6)
+    assert [cut.low, cut.high] == [0, whole.high]
+    assert (cut.value, cut.standard_error, cut.status) == (whole.value, whole.standard_error, whole.status)
+    # answers 1 and 5 on 1–5: mean 3, se 2, t(1) = 12.7 → 3 ± 25.4
+    row = summarise(sums_of_rows("mean", [1, 5], least=1.0, most=5.0)).iloc[0]
+    assert (row.low, row.high) == (1, 5)
+
+
+def test_bounds_that_are_not_those_of_the_rows_cut_nothing():
+    # the mean 4 itself lies above the most there is said to be
+    row = summarise(sums_of_rows("mean", [1, 1, 10], least=0.0, most=3.0)).iloc[0]
+    assert (row.low, row.high) == (0, pytest.approx(16.907958))
+
+
+def test_bounds_are_each_rows_own_whatever_its_kind_and_place():
+    parts = [
+        sums_of_rows("mean", [1, 5], least=1.0, most=5.0), sums_of("share", 10, 5, least=np.nan, most=np.nan),
+        sums_of_rows("mean", [1, 5], least=np.nan, most=7.0), sums_of_rows("mean", [1, 1, 10], least=0.0, most=np.inf),
+    ]  # fmt: skip
+    found = summarise(pd.concat(parts).set_axis([7, 3, 9, 1]))
+    assert list(found.index) == [7, 3, 9, 1]
+    assert found["low"].to_list() == pytest.approx([1, 0.236593, 3 - 2 * 12.706205, 0], abs=1e-5)
+    assert found["high"].to_list() == pytest.approx([5, 0.763407, 7, 16.907958], abs=1e-5)
+
+
 def test_a_mean_of_one_row_has_no_interval_and_says_so():
     row = measure("mean", 1, 6, sum_xx=36)
     assert (row.value, row.status, row.reason) == (6, "with_care", "single_row")
@@ -422,6 +452,25 @@ def test_intervals_cover_what_they_promise():
     assert covered("mean", normal, 5) == pytest.approx(0.95, abs=0.012)
     assert covered("ratio", baskets, 20) == pytest.approx(0.94, abs=0.012)
     assert covered("net_share", answers, 30) == pytest.approx(0.95, abs=0.012)
+
+
+def test_what_is_cut_off_an_interval_never_held_the_truth():
+    """Seed 20263, 4,000 samples of 5 each: times of gamma shape 4, whose t intervals hold the mean in .931 of 20,000
+    samples, and very uneven log-normal ones (σ = 1.5: .689), where t covers too little, cut off or not.
+    """
+    random = np.random.default_rng(20263)
+    even, uneven = random.gamma(4, 1, (4000, 5)), random.lognormal(0, 1.5, (4000, 5))
+    for x, truth, coverage in ((even, 4, 0.931), (uneven, np.exp(1.5**2 / 2), 0.689)):
+        whole, cut = (
+            covered("mean", lambda _, x=x: (x, 0 * x), truth, **more) for more in ({}, {"least": 0.0})
+        )
+        assert cut == whole == pytest.approx(coverage, abs=3.5 * (coverage * (1 - coverage) / 4000) ** 0.5)
+    ratings = random.choice([1.0, 4.0, 5.0], p=[0.1, 0.2, 0.7], size=(4000, 6))  # mean 4.4 on 1–5
+    whole, cut = (
+        covered("mean", lambda _: (ratings, 0 * ratings), 4.4, **more)
+        for more in ({}, {"least": 1.0, "most": 5.0})
+    )
+    assert cut == whole
 
 
 @pytest.mark.slow

@@ -7,7 +7,9 @@ import pytest
 
 from analysis.catalogue import load_catalogue
 from analysis.metrics.frame import KPI_COLUMNS
-from analysis.metrics.measure import measure, measured_metrics, missing_tables, plan
+from analysis.metrics.gaps import missing_tables
+from analysis.metrics.measure import measure, measured_metrics
+from analysis.metrics.scans import plan
 
 # The quarter is 2026Q2; the activity window 90 days.
 #   a  active at the start (February), buys twice in the quarter
@@ -165,6 +167,18 @@ def test_one_customer_gives_a_share_with_a_wide_interval(open_orders):
     row = figure(kpis, "customer_retention_rate")
     assert (row["value"], row["n"]) == (1.0, 1)
     assert row["low"] == pytest.approx(0.2065, abs=1e-4)  # Wilson for 1 of 1: 1 / (1 + 1.96²)
+
+
+def test_money_reaches_below_zero_only_where_it_was_given_back(open_orders):
+    # 10 and 90 a head: 50 ± 12.7·40; one of whom gave 20 back in the end: −10 and 90
+    bought = [("a", "2026-05-05", 10.0), ("b", "2026-05-05", 90.0)]
+    kpis, given_back = (
+        measure(open_orders(orders, "2026Q2")) for orders in (bought, [*bought, ("a", "2026-05-06", -20.0)])
+    )
+    for metric in ("revenue_per_customer", "new_customer_first_value", "average_order_value"):
+        assert figure(kpis, metric)["low"] == 0
+    assert figure(given_back, "revenue_per_customer")[["value", "low"]].to_list() == [40, -10]
+    assert figure(given_back, "average_order_value")["low"] == -20  # no row is less
 
 
 def test_one_scan_per_fact_and_time_column(open_orders):

@@ -33,6 +33,10 @@ METRICS = (
     "first_contact_resolution",
     "revenue",
     "opening_customers",
+    "revenue_per_customer",
+    "net_revenue_retention",
+    "servqual_gap",
+    "acsi_style",
 )
 
 

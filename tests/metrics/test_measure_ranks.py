@@ -13,7 +13,9 @@ import pytest
 from analysis.catalogue import Metric
 from analysis.metrics.frame import KEYS
 from analysis.metrics.intervals import quantile_ranks
-from analysis.metrics.measure import measure, near_quantile, plan, scan_sql
+from analysis.metrics.measure import measure
+from analysis.metrics.scan_sql import near_quantile, scan_sql
+from analysis.metrics.scans import plan
 
 WORDS = {
     "name": {"en": "w", "zh": "等"},

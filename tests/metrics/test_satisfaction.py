@@ -190,6 +190,21 @@ def test_without_surveys_what_can_be_said_is_said(open_company):
     assert figure(kpis, "csat")["reason"] == "no_rows"
 
 
+def test_no_gap_is_wider_than_the_scale_it_was_asked_on(open_company):
+    # Two customers on 1–5: gaps −4 and 0, mean −2 ± 12.7·2; perceptions 1 and 5, mean 3 ± 12.7·2.
+    questions = "question_id,construct,item,scale_min,scale_max\n" + "".join(
+        f"{name},{construct},clean,1,5\n" for name, construct in
+        (("e", "servqual_expectation"), ("p", "servqual_perception"))
+    )  # fmt: skip
+    answers = "survey_id,question_id,answered_at,score\n" + "".join(
+        f"{survey},{question},2026-05-01,{score}\n" for survey, question, score in
+        ((1, "e", 5), (1, "p", 1), (2, "e", 5), (2, "p", 5))
+    )  # fmt: skip
+    kpis = measured(open_company({"questions": questions, "answers": answers}, "2026Q2"))
+    for variant, wanted in (("default", (-2, -4, 4)), ("items", (-2, -4, 4)), ("servperf", (3, 1, 5))):
+        assert tuple(figure(kpis, "servqual_gap", variant)[["value", "low", "high"]]) == wanted
+
+
 NO_ANSWERS = "survey_id,question_id,answered_at,score\n"
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from analysis.catalogue import Metric, load_catalogue
-from analysis.metrics.derived import Estimate, evaluate
+from analysis.metrics.estimates import Estimate, evaluate
 
 RECORDS = load_catalogue().metrics.values()
 WITH_EXAMPLE = [metric for record in RECORDS for metric in record.all_variants() if metric.example]

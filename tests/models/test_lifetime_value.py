@@ -79,9 +79,9 @@ def test_splitting_the_horizon_changes_only_the_discount(fits, columns):
 
 def test_the_total_is_the_sum_and_lies_in_its_interval(values):
     assert float(values.total) == pytest.approx(values.clv.sum())
-    assert values.total_low < values.total.total < values.total_high
+    assert values.total.low < values.total.total < values.total.high
     assert (values.clv_low < values.clv).all() and (values.clv < values.clv_high).all()
-    assert values.total_noise_sd == pytest.approx(np.sqrt((values.clv_noise_sd**2).sum()))
+    assert values.total.noise_sd == pytest.approx(np.sqrt((values.clv_noise_sd**2).sum()))
 
 
 def test_groups_sum_to_the_total_and_everybody_is_the_total(values, cdnow):
@@ -115,7 +115,7 @@ def test_blocks_of_rows_change_nothing(fits, columns, values, monkeypatch):
     monkeypatch.setattr(lifetime_value, "VALUES_AT_ONCE", 200 * 101)
     small = value_customers(*fits, *columns, quarter_lengths=QUARTERS, gross_margin=0.4)
     assert small.clv_low == pytest.approx(values.clv_low, rel=1e-12)
-    assert small.total_high == pytest.approx(values.total_high, rel=1e-12)
+    assert small.total.high == pytest.approx(values.total.high, rel=1e-12)
     mask = np.arange(len(small.clv)) % 3 == 0
     assert small.sum_interval(mask).high == pytest.approx(values.sum_interval(mask).high, rel=1e-12)
 
@@ -145,7 +145,7 @@ def test_the_same_seed_gives_the_same_interval(fits, columns, values):
 
     assert (again(0).clv_high == values.clv_high).all()
     assert (again(1).clv_high != values.clv_high).any()
-    assert again(1).total_high == pytest.approx(values.total_high, rel=0.03)
+    assert again(1).total.high == pytest.approx(values.total.high, rel=0.03)
 
 
 @pytest.mark.slow
@@ -195,7 +195,7 @@ def test_mbg_nbd_and_means_can_value_customers(cdnow, repeaters, columns):
     for purchases in (fit_mbg_nbd(x, t_x, T), fit_cohort_mean(x, t_x, T)):
         values = value_customers(purchases, spend, *columns, quarter_lengths=QUARTERS)
         assert np.isfinite([values.clv, values.clv_low, values.clv_noise_sd]).all()
-        assert values.total_low < values.total.total < values.total_high
+        assert values.total.low < values.total.total < values.total.high
     assert np.isnan(values.p_alive).all()
 
 

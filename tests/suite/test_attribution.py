@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.metrics.measure import measure, plan
+from analysis.metrics.measure import measure
+from analysis.metrics.scans import plan
 from analysis.report.explained import explain_metric
 from analysis.report.terminal import kpi_table
 from analysis.suite import Results, measure_suite

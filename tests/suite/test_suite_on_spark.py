@@ -13,7 +13,7 @@ import pytest
 
 from analysis.catalogue import load_catalogue
 from analysis.facts import open_book
-from analysis.metrics.measure import missing_tables
+from analysis.metrics.gaps import missing_tables
 from analysis.suite import Results, measure_suite
 from analysis.suite.rows import rows_with_groups
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.catalogue import label, read_yaml
+from analysis.suite import survey_gate
 from analysis.suite.survey_gate import (
     GATE_COLUMNS,
     SCALES,
@@ -59,6 +60,25 @@ def test_answers_off_the_scale_and_to_no_question_are_counted(open_company):
     assert warned(gate, "unknown") == {"unknown_question": ["2", "forgotten"]}
     [row] = gate[gate["construct"] == "nps"].to_dict("records")
     assert (row["answers"], row["outside_scale"], row["mean_share"]) == (40, 2, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        ([1, 2, 3, 4, 5] * 6, {"asked_otherwise": ["recommend"]}),
+        ([1] * 7 + [9] * 30, {"no_zero": ["recommend", "7"]}),  # 0.5 ** 7 is less than 1 %
+        ([1] * 6 + [9] * 30, {}),  # 0.5 ** 6 is not
+        ([1] * 7 + [0] + [9] * 30, {}),
+        ([2] * 7 + [9] * 30, {}),
+    ],
+)
+def test_a_recommendation_asked_on_another_scale_is_refused_or_asked_about(open_company, scores, said):
+    tables = {"questions": questions(RECOMMEND), "answers": answers({"recommend": scores})}
+    gate = find_survey_warnings(open_company(tables, PERIOD))
+    assert warned(gate, "nps") == said
+    [warnings] = gate.loc[gate["construct"] == "nps", "warnings"]
+    for language in ("en", "zh"):
+        assert all("recommend" in sentence for sentence in say_warnings(warnings, language))
 
 
 def test_answers_of_another_period_are_not_counted_against_this_one(open_company):
@@ -368,3 +388,11 @@ def test_every_construct_and_column_has_a_name():
     for word, blanks in _BLANKS.items():
         for said in words[word].values():
             assert all(f"{{{blank}}}" in said for blank in blanks), word
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [(0, "0%"), (0.004, "<1%"), (0.006, "1%"), (0.5, "50%"), (0.994, "99%"), (0.996, ">99%"), (1, "100%")],
+)
+def test_nearly_all_who_were_chosen_are_not_all(share, told):
+    assert survey_gate._percent(share) == told

@@ -139,7 +139,8 @@ def test_a_file_that_is_there_is_named_and_nothing_is_written(folder, there):
 def test_a_second_company_of_that_name_is_refused_and_the_first_is_left(folder):
     call("new", "mycompany")
     before = files_below(folder)
-    assert "nothing is overwritten" in call("new", "mycompany", "--language", "zh", code=2).stderr
+    assert "nothing is overwritten" in call("new", "mycompany", code=2).stderr
+    assert "不会覆盖任何内容" in call("new", "mycompany", "--language", "zh", code=2).stderr
     assert files_below(folder) == before
 
 

@@ -336,6 +336,61 @@ def test_numbers_in_another_unit_are_turned_into_ours(company, rows):
         assert rows(prepared, "amount") == [(each,) for each in expected]  # to the last digit: 1205 / 100
 
 
+def test_a_last_day_ends_the_day_after(company, rows):
+    # a contract that runs up to and including 31 December no longer runs on 1 January
+    (company.root / "c.csv").write_text("id,customer,start,end\n1,a,2025-01-01,31.12.2025\n2,b,2025-01-01,\n")
+    end = {"column": "end", "format": "%d.%m.%Y", "last_day": True}
+    columns = {"contract_id": "id", "customer_id": "customer", "starts_on": "start", "ends_on": end}
+    prepared = prepare(company.params({"contracts": {"file": "c.csv", "columns": columns}}))
+    assert rows(prepared, "contract_id, ends_on", "contracts") == [("1", date(2026, 1, 1)), ("2", None)]
+
+
+@pytest.mark.parametrize(
+    ("form", "month"),
+    [
+        ("%Y-%m", "2026-04"),
+        ("%Y年%m月", "2026年4月"),
+        ("%Y%m", "202604"),
+        ("%m/%Y", "04/2026"),
+        ("%b %Y", "Apr 2026"),
+    ],
+)
+def test_a_month_without_a_day_is_its_first_day_where_costs_are_booked_so(company, rows, form, month):
+    (company.root / "c.csv").write_text(f"month,kind,amount\n{month},sales,5\n", encoding="utf-8")
+    columns = {"spent_on": {"column": "month", "format": form}, "kind": "kind", "amount": "amount"}
+    prepared = prepare(company.params({"costs": {"file": "c.csv", "columns": columns}}))
+    assert rows(prepared, "spent_on", "costs") == [(date(2026, 4, 1),)]
+
+
+@pytest.mark.slow
+def test_spark_reads_months_and_last_days_the_same(company, rows, spark):
+    (company.root / "c.csv").write_text("month,kind,amount\n2026-04,sales,5\n2025-12,sales,5\n")
+    (company.root / "k.csv").write_text("id,customer,start,end\n1,a,2025-01-01,2025-12-31\n2,b,2025-01-01,\n")
+    costs = {"spent_on": {"column": "month", "format": "%Y-%m"}, "kind": "kind", "amount": "amount"}
+    end = {"column": "end", "last_day": True}
+    contracts = {"contract_id": "id", "customer_id": "customer", "starts_on": "start", "ends_on": end}
+    tables = {
+        "costs": {"file": "c.csv", "columns": costs},
+        "contracts": {"file": "k.csv", "columns": contracts},
+    }
+    prepared = prepare(company.params(tables, engine=spark.model_dump()))
+    assert rows(prepared, "spent_on", "costs") == [(date(2026, 4, 1),), (date(2025, 12, 1),)]
+    assert rows(prepared, "ends_on", "contracts") == [(date(2026, 1, 1),), (None,)]
+
+
+def test_an_order_of_a_month_without_a_day_is_refused(company):
+    with pytest.raises(TablesError, match="should name year, month and day"):
+        company.prepare_orders(
+            HEADER + "1,a,2026-04,5\n",
+            {"columns": ORDERS | {"ordered_at": {"column": "date", "format": "%Y-%m"}}},
+        )
+
+
+def test_a_last_day_of_what_does_not_end_is_refused(company):
+    with pytest.raises(InputError, match="columns.ordered_at.last_day: ordered_at is no day on which"):
+        company.prepare_orders("", {"columns": ORDERS | {"ordered_at": {"column": "d", "last_day": True}}})
+
+
 def test_a_unit_of_what_is_no_number_and_one_of_nothing_are_refused(company):
     with pytest.raises(InputError, match="columns.customer_id.multiply_by: customer_id holds no numbers"):
         company.prepare_orders("", {"columns": ORDERS | {"customer_id": {"column": "c", "multiply_by": 100}}})

@@ -6,6 +6,7 @@ import pytest
 
 from analysis.tables import TablesError
 from analysis.tables.encodings import likely_encodings
+from analysis.tables.strange_files import recognise_file
 
 TEXT = "id,customer,date,amount\n1,{name},2024-01-01,5\n"
 
@@ -55,3 +56,33 @@ def test_an_encoding_nobody_knows_is_an_error(company):
 
 def test_utf_8_is_what_text_looks_like_even_if_it_was_cut_inside_a_character():
     assert likely_encodings(b"id,n", "客户".encode()[1:], "gbk") == ["utf-8"]
+
+
+# --- Other alphabets ------------------------------------------------------------------------------
+
+HEADINGS = {
+    "cp1251": "Номер заказа;Клиент;Дата заказа;Сумма",
+    "cp1253": "Αριθμός παραγγελίας;Πελάτης;Ημερομηνία;Ποσό",
+    "cp1255": "מספר הזמנה;לקוח;תאריך הזמנה;סכום",
+    "cp1256": "رقم الطلب;العميل;تاريخ الطلب;المبلغ",
+    "gb18030": "订单号;客户;日期;金额",
+    "gb18030 rare": "龘靐齉齾;订单号;客户名称;下单日期;金额",  # rare characters among frequent ones
+    "cp1252": "Numéro;Créé à;Société;Montant",
+    "cp932": "注文番号;お客様のお名前;日付;金額です",
+}
+
+
+@pytest.mark.parametrize("encoding", HEADINGS)
+def test_words_of_another_alphabet_are_not_taken_for_chinese(encoding):
+    data = HEADINGS[encoding].encode(encoding.split()[0])
+    assert likely_encodings(data[:4], data)[0] == encoding.split()[0]
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "cp1256"])
+def test_the_headings_of_a_new_file_are_shown_as_they_were_written(tmp_path, encoding):
+    file = tmp_path / "export.csv"
+    rows = "1;x;05.01.2026;12,50\n2;y;06.01.2026;7,00\n"
+    file.write_bytes(f"{HEADINGS[encoding]}\n{rows}".encode(encoding))
+    strange = recognise_file(file, "export.csv")
+    assert [heading for heading, _ in strange.columns] == HEADINGS[encoding].split(";")
+    assert strange.values["encoding"] == encoding

@@ -58,6 +58,6 @@ def test_the_contrary_of_ours_is_known_as_such():
 
 def test_no_word_stands_twice_for_one_column():
     for name, words in header_words().items():
-        if name != "files":
+        if name not in ("files", "words"):
             bare = [word.rstrip("*") for word in words]
             assert sorted({word for word in bare if bare.count(word) > 1}) == [], name

@@ -10,6 +10,7 @@ import pytest
 
 from analysis.catalogue import read_yaml
 from analysis.tables import TablesError
+from analysis.tables.exchange import NO_RATE
 from analysis.tables.prepared import read_quality, write_rejected_csv
 from analysis.tables.quality import (
     LEFT_OUT,
@@ -64,6 +65,7 @@ def test_every_rule_that_can_be_broken_has_words_in_both_languages():
     rules = set(re.findall(r'Rule\(f"\{name\}\.([a-z_]+)"', code)) | set(
         re.findall(r'yield "([a-z_]+)"', code)
     )
+    rules |= {NO_RATE}
     keys = (SOURCES / "keys.py").read_text(encoding="utf-8")
     rules |= set(re.findall(r"(?:\{table\}|order_id)\.([a-z_]+)'", keys)) | {MALFORMED}
     assert {"missing", "unreadable", "ambiguous", "impossible", "several_customers", "duplicate_key"} <= rules

@@ -242,6 +242,62 @@ def test_contracts_that_nothing_numbers_are_numbered_and_their_value_is_asked_ab
     assert "yearly_value is taken from 'Value'" in asked and "stand there twice count twice" in asked
 
 
+def test_contracts_that_name_their_last_day_end_the_day_after(tmp_path):
+    # of three years and a half-year, all but one end the day before the day on which they began
+    rows = "1,a,2025/4/1,2026/3/31\n2,b,2025/4/1,2025/9/30\n3,c,2024/2/29,2025/2/28\n4,d,2025/7/10,2026/7/9\n"
+    found = looked_at(tmp_path, f"合同编号,客户编号,开始日期,到期日期\n{rows}", "合同.csv")
+    assert found.values["columns"]["ends_on"] == {
+        "column": "到期日期",
+        "format": "%Y/%m/%d",
+        "last_day": True,
+    }
+    assert "names the last day" in " ".join(found.asked("en"))
+
+
+def test_contracts_that_name_the_day_after_stay_so_and_nothing_is_asked(tmp_path):
+    text = "合同编号,客户编号,开始日期,到期日期\n1,a,2025/4/1,2026/4/1\n2,b,2025/5/20,2025/11/20\n"
+    found = looked_at(tmp_path, text, "合同.csv")
+    assert found.values["columns"]["ends_on"] == {"column": "到期日期", "format": "%Y/%m/%d"}
+    assert "last_day" not in " ".join(found.asked("en"))
+
+
+def test_where_no_contract_shows_whether_it_names_its_last_day_it_is_asked(tmp_path):
+    text = "合同编号,客户编号,开始日期,到期日期\n1,a,2025/4/1,2026/3/20\n2,b,2025/5/20,2025/11/2\n"
+    found = looked_at(tmp_path, text, "合同.csv")
+    assert "last_day" not in found.values["columns"]["ends_on"]
+    assert "set last_day: true" in " ".join(found.asked("en"))
+
+
+def test_deals_are_won_and_lost_by_their_stage_and_closed_only_then(tmp_path):
+    rows = "D1,Acme,900,Closed Won,04/17/2026,05/20/2026\nD2,Bolt,50,Proposal,04/18/2026,12/24/2026\n"
+    text = f"Deal ID,Company,Amount,Stage,Created,Close date\n{rows}D3,Cid,70,Closed Lost,04/19/2026,05/01/2026\n"
+    found = looked_at(tmp_path, text, "deals.csv")
+    columns = found.values["columns"]
+    assert found.table == "opportunities"
+    words = {"Closed Lost": "lost", "Closed Won": "won", "Proposal": ""}
+    assert (columns["stage"], columns["outcome"]) == ("Stage", {"column": "Stage", "values": words})
+    assert columns["closed_at"]["only_with"] == "outcome"  # the day of what is open is a plan
+    asked = " ".join(found.asked("en"))
+    assert "Closed Won → won" in asked and "also says Proposal: there, outcome stays empty" in asked
+
+
+def test_costs_by_months_and_in_words_of_others_are_read(tmp_path):
+    text = "月份,费用类型,金额（万元）\n2026-04,市场费用,1.5\n2026-05,销售费用,2\n2026-05,房租,3\n"
+    found = looked_at(tmp_path, text, "费用.csv")
+    assert found.values["columns"]["spent_on"] == {"column": "月份", "format": "%Y-%m"}
+    assert found.values["columns"]["kind"]["values"] == {"市场费用": "marketing", "销售费用": "sales"}
+    assert "also says 房租, of which it is not known" in " ".join(
+        found.asked("en")
+    )  # rejected till somebody says it
+
+
+def test_a_list_of_rates_is_one(tmp_path):
+    text = "currency,valid_from,rate_to_eur\nUSD,01.12.2025,0.86\nUSD,15.01.2026,0.9\n"
+    found = looked_at(tmp_path, text, "fx_rates.csv")
+    assert found.table == "rates"
+    assert list(found.values["columns"]) == ["currency", "valid_from", "rate"]
+
+
 def test_a_choice_between_two_columns_and_one_mostly_empty_are_pointed_out(tmp_path):
     rows = "1,,2026-04-17,9,8\n2,bob,2026-04-18,7,6\n"
     asked = " ".join(
@@ -295,6 +351,8 @@ def test_every_question_has_words_in_both_languages():
     code = "".join(Path(module.__file__).read_text(encoding="utf-8") for module in (suggesting, wide_surveys))
     asked = set(re.findall(r'yield "([a-z_]+)"', code))
     asked |= set(re.findall(r'\(\s*"([a-z_]+)",\s*\{"(?:column|files)"', code))
+    asked |= set(re.findall(r'"(\w+)" if construct .* else "(\w+)"', code)[0])
+    asked |= set(re.findall(r'yield "\w+" if \w+ else "(\w+)"', code))  # the second of two
     asked |= set(re.findall(r'key = "(\w+)" if .* else "(\w+)"', code)[0])
     words = read_yaml("labels/suggesting.yml")
     assert asked == set(words)

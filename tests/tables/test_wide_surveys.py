@@ -34,6 +34,70 @@ def test_each_question_becomes_a_row_with_its_scale(tmp_path):
     assert answers.unused == ("Why?",)
 
 
+@pytest.mark.parametrize(
+    ("headings", "items"),
+    [
+        (["总体满意度（1-5）"], [None]),  # the only one is about the whole, whatever it is called
+        (["How satisfied are you?"], [None]),
+        (["Satisfied with delivery?", "Overall, how satisfied are you?"], ["Satisfied with delivery?", None]),
+        (["物流满意度", "服务满意度"], ["物流满意度", "服务满意度"]),  # none is about the whole
+        (["整体满意度", "总体服务满意度"], ["整体满意度", "总体服务满意度"]),  # nobody can tell which
+    ],
+)
+def test_one_question_on_satisfaction_is_about_the_whole(tmp_path, headings, items):
+    asked = ",".join(f'"{one}"' for one in headings)
+    answers = ",".join("4" for _ in headings)
+    _, questions = recognised(tmp_path, f"序号,提交时间,{asked}\n1,2026-04-17,{answers}\n")
+    assert [row.get("item") for row in questions.values["rows"]] == items
+
+
+@pytest.mark.parametrize(
+    ("heading", "scores", "scale"),
+    [
+        ("Would you recommend us?", (5, 3), (1, 5)),  # nobody went beyond 5
+        ("Would you recommend us?", (5, 0), (0, 10)),  # 0 is on no scale of 1 to 5
+        ("Would you recommend us?", (6, 3), (0, 10)),
+        ("Would you recommend us? (0-10)", (5, 3), (0, 10)),  # the heading says it
+        ("Would you recommend us? (1 to 10)", (9, 3), (1, 10)),
+        ("您有多大可能推荐我们（1–5分）", (5, 3), (1, 5)),
+        ("NPS (0–100)", (55, 80), (0, 100)),
+    ],
+)
+def test_the_scale_of_a_recommendation_is_what_its_heading_or_its_answers_say(
+    tmp_path, heading, scores, scale
+):
+    rows = "".join(f"{n},2026-04-17,{score}\n" for n, score in enumerate(scores))
+    _, questions = recognised(tmp_path, f"id,date,{heading}\n{rows}")
+    [row] = questions.values["rows"]
+    assert (row["construct"], row["scale_min"], row["scale_max"]) == ("nps", *scale)
+    for language, none_measured in (("en", "none is measured"), ("zh", "不计算")):
+        [asked] = questions.asked(language)
+        assert (none_measured in asked) == (scale != (0, 10))
+        assert all(str(end) in asked for end in scale)
+
+
+def test_a_heading_that_its_answers_contradict_is_believed_in_nothing(tmp_path):
+    assert recognised(tmp_path, "id,date,NPS (0-10)\n1,2026-04-17,55\n") == ()
+
+
+@pytest.mark.parametrize(("name", "construct"), [("nps_responses.csv", "nps"), ("满意度_2026.csv", "csat")])
+def test_a_column_headed_score_is_the_question_that_the_file_is_named_after(tmp_path, name, construct):
+    file = tmp_path / name
+    file.write_text(
+        "Response ID,Email,Score,Submitted At,Comment\n1,a@b.c,4,2026-04-17,fine\n", encoding="utf-8"
+    )
+    source = TableSource(file=(name,), columns={})
+    answers, questions = recognise_wide_survey(read_beginning(file, source), name)
+    assert [row["construct"] for row in questions.values["rows"]] == [construct]
+    assert (
+        answers.values["columns"]["comment"] == "Comment"
+    )  # of one question; of several nobody knows of which
+
+
+def test_a_score_of_nobody_knows_what_is_no_survey(tmp_path):
+    assert recognised(tmp_path, "Response ID,Score,Submitted At\n1,4,2026-04-17\n") == ()
+
+
 def test_a_second_question_of_recommendation_is_not_put_together_with_the_first(tmp_path):
     header = "id,date,Would you recommend us?,Would you recommend our support?\n"
     _, questions = recognised(tmp_path, header + "1,2026-04-17,9,2\n")

@@ -19,7 +19,9 @@ from analysis.catalogue import DEFAULT, Metric
 from analysis.facts import Book
 from analysis.metrics.compare import adjust_p_values, z_p_value
 from analysis.metrics.frame import KPI_COLUMNS, NOT_STATED
-from analysis.metrics.measure import measure, missing_tables, overlaps, reaches
+from analysis.metrics.gaps import missing_tables
+from analysis.metrics.measure import measure
+from analysis.metrics.scans import overlaps, reaches
 from analysis.suite import Results
 from analysis.suite.everything import find_changes
 

@@ -27,7 +27,6 @@ TARGET_COLUMNS = (
 VERDICTS = ("miss", "undetermined", "hit", "not_compared")
 """In the order in which they are told."""
 
-_LIMITS = {"share": (0.0, 1.0), "net_share": (-100.0, 100.0)}  # what a metric of this kind can reach
 _EXACT = 1e-9  # sums of many amounts move in their last digits
 
 
@@ -184,7 +183,7 @@ def _why_not(metric: Metric, figure: Mapping[str, Any], target: float | None) ->
         return str(figure["reason"])
     if metric.better == "neither":
         return "no_direction"
-    low, high = _LIMITS.get(metric.kind, (float("-inf"), float("inf")))
+    low, high = metric.numeric_bounds
     return None if low <= target <= high else "target_out_of_reach"
 
 

@@ -16,11 +16,11 @@ from typing import Any
 import yaml
 
 from analysis.catalogue.records import DEFAULT, Dimension, Metric, Page, TableContract, Text
-from analysis.errors import InputError
+from analysis.errors import InputError, Said, in_language
 
 __all__ = [
     "DEFAULT", "Catalogue", "Dimension", "Metric", "Page", "TableContract", "Text", "UnknownName", "label",
-    "load_catalogue", "nearest", "read_yaml",
+    "listed", "load_catalogue", "nearest", "read_yaml", "say_problem",
 ]  # fmt: skip
 
 FAMILIES = ("acquisition", "retention", "loyalty", "satisfaction", "service", "sales", "value", "outcomes")
@@ -97,11 +97,12 @@ class Catalogue:
             With the nearest right name, if there is no such metric or variant.
         """
         if metric_id not in self.metrics:
-            raise UnknownName(f"there is no metric {metric_id!r}{nearest(metric_id, self.metrics)}")
+            raise UnknownName(say_problem("no_metric", name=metric_id, hint=nearest(metric_id, self.metrics)))
         metric = self.metrics[metric_id]
         known = (DEFAULT, *metric.variants)
         if variant not in known:
-            raise UnknownName(f"metric {metric_id} has no variant {variant!r}{nearest(variant, known)}")
+            hint = nearest(variant, known)
+            raise UnknownName(say_problem("no_variant", metric=metric_id, name=variant, hint=hint))
         return metric.under(variant)
 
 
@@ -151,6 +152,21 @@ def label(key: str, language: str, **values: Any) -> str:
     return words[word].in_(language).format(**values)
 
 
+def say_problem(key: str, **values: Any) -> Said:
+    """What is wrong and what to do, in both languages: the words for ``key`` of ``labels/errors.yml``.
+
+    A value that is itself said in both languages is filled in as each of them has it.
+    """
+    return Said(*(_problem_in(language, key, values) for language in ("en", "zh")))
+
+
+def _problem_in(language: str, key: str, values: Mapping[str, Any]) -> str:
+    filled = {
+        k: in_language(value, language) if isinstance(value, str) else value for k, value in values.items()
+    }
+    return label(f"errors.{key}", language, **filled)
+
+
 def read_yaml(path: str) -> Any:
     """What a YAML file of the catalogue holds."""
     return yaml.load(files("analysis.catalogue").joinpath(path).read_text(encoding="utf-8"), _Loader)
@@ -161,8 +177,21 @@ def nearest(name: str, known: Iterable[str]) -> str:
     known = [str(word) for word in known]
     close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
     if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known: {', '.join(known)}" if known and len(known) <= 12 else ""
+        return say_problem("did_you_mean", name=close[0])
+    return say_problem("known", names=listed(known)) if known and len(known) <= 12 else ""
+
+
+def listed(names: Iterable[str], is_quoted: bool = False) -> Said:
+    """Names with commas between, as each language has them; quoted, if they are not ours."""
+    shown = list(names)
+    forms = {"en": "{!r}", "zh": "“{}”"} if is_quoted else {"en": "{}", "zh": "{}"}
+    marks = {"en": ", ", "zh": "、"}
+    return Said(
+        *(
+            marks[language].join(form.format(in_language(name, language)) for name in shown)
+            for language, form in forms.items()
+        )
+    )
 
 
 def _read_folder(folder: str) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ Kind = Literal[
     "modelled",
 ]  # fmt: skip
 Unit = Literal["share", "money", "count", "number", "days", "seconds", "score"]
+_BOUNDS_OF_KINDS = {"share": (0.0, 1.0), "net_share": (-100.0, 100.0), "count": (0.0, None)}
 
 
 class Record(BaseModel):
@@ -44,6 +46,8 @@ class Column(Record):
     maximum: float | None = None
     default: Any = None  # stands in a column that is not mapped
     may_lie_ahead: bool = False  # a future day is no typing error, such as when a contract ends
+    may_be_month: bool = False  # a month without a day means its first, as costs are booked
+    first_day_after: bool = False  # the first on which something no longer runs; others may name the last
 
 
 class Example(Record):
@@ -100,6 +104,9 @@ class Metric(Record):
     needs: tuple[str, ...] = ()
     needs_any: tuple[str, ...] = ()  # at least one of these tables
     additive: bool = False  # groups of a dimension without overlap sum to the whole
+    bounds: tuple[float | str | None, float | str | None] | None = (
+        None  # what no figure lies beyond; SQL: of a row
+    )
     shown: bool = True
     note: Text | None = None
     example: Example | None = None
@@ -133,6 +140,13 @@ class Metric(Record):
         if self.sampled is not None:
             return self.sampled
         return self.kind in ("share", "mean", "ratio", "net_share", "quantile", "modelled")
+
+    @property
+    def numeric_bounds(self) -> tuple[float, float]:
+        """The lowest and the highest value there can be, as far as they are the same for every company."""
+        given = self.bounds or _BOUNDS_OF_KINDS.get(self.kind, (None, None))
+        low, high = (bound if isinstance(bound, float) else None for bound in given)
+        return -math.inf if low is None else low, math.inf if high is None else high
 
     def under(self, variant: str) -> Metric:
         """The metric under one of its variants (口径)."""

@@ -75,7 +75,8 @@ def _day(part: dict[str, str]) -> str:
         )
     named = part.get("B") or part.get("b")
     month = _number_of_month(named) if named else f"lpad({part['m']}, 2, '0')"
-    return f"concat({year}, '-', {month}, '-', lpad({part['d']}, 2, '0'))"
+    day = f"lpad({part['d']}, 2, '0')" if "d" in part else "'01'"  # a month without a day is its first
+    return f"concat({year}, '-', {month}, '-', {day})"
 
 
 def _full_year(two: str) -> str:

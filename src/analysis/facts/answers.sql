@@ -2,8 +2,19 @@
 -- survey gate says how many others there are.
 -- Reversed questions are turned, so that more is better; effort (ces_v1) stays as it was answered: less is better.
 -- An answer is satisfied at 4 of 1–5, 6 of 1–7, 9 of 1–10 and 80 of 0–100; on other scales nobody can say. Promoters
--- and detractors are known on 0–10 only.
-with scored as (
+-- and detractors are known on 0–10 only, and not where the answers show that 0–10 is not what was asked: of 30 or more
+-- all lie between 1 and 5, or most lie above 10.
+with asked_otherwise as (
+  select a.question_id
+  from source_answers a
+  join source_questions q on q.question_id = a.question_id
+  where q.construct = 'nps' and q.scale_min = 0 and q.scale_max = 10 and a.score is not null
+  group by a.question_id
+  having count(*) >= 30 and (
+    (min(a.score) >= 1 and max(a.score) <= 5 and count(distinct a.score) >= 3)
+    or 2 * sum(case when a.score > 10 then 1 else 0 end) > count(*)
+  )
+), scored as (
   select
     a.survey_id,
     a.question_id,
@@ -25,10 +36,12 @@ with scored as (
     s.channel,
     s.journey_stage,
     s.touchpoint,
-    s.chosen_by
+    s.chosen_by,
+    q.construct = 'nps' and q.scale_min = 0 and q.scale_max = 10 and o.question_id is null as is_nps
   from source_answers a
   join source_questions q on q.question_id = a.question_id
   left join source_surveys s on s.survey_id = a.survey_id
+  left join asked_otherwise o on o.question_id = a.question_id
   where a.score is null or (a.score >= q.scale_min and a.score <= q.scale_max)
 )
 select
@@ -54,8 +67,8 @@ select
     when r.scale_min = 1 and r.scale_max = 10 then r.score >= 9
     when r.scale_min = 0 and r.scale_max = 100 then r.score >= 80
   end as is_satisfied,
-  case when r.construct = 'nps' and r.scale_min = 0 and r.scale_max = 10 then r.score >= 9 end as is_promoter,
-  case when r.construct = 'nps' and r.scale_min = 0 and r.scale_max = 10 then r.score <= 6 end as is_detractor,
+  case when r.is_nps then r.score >= 9 end as is_promoter,
+  case when r.is_nps then r.score <= 6 end as is_detractor,
   r.comment,
   r.ticket_id,
   r.channel,

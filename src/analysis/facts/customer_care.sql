@@ -1,6 +1,6 @@
 -- One row for each customer and window, as in customer_periods, with what passed between him and the company's service:
 -- contacts he made, visits to the knowledge base, questionnaires, and his last answer to how satisfied he is overall.
--- Who is no customer yet, or unknown, has no row.
+-- Who is no customer yet, or unknown, has no row. Where nobody said how satisfied he is overall, nobody asked.
 with contacted as (
   select d.period, c.customer_id, count(*) as inbound_contacts
   from contacts c
@@ -39,6 +39,9 @@ answered as (
   from answers a
   join window_days d on d.day = a.answered_on
   where a.customer_id is not null and a.score is not null
+),
+heard as (
+  select distinct period from answered where is_overall and is_satisfied is not null
 )
 select
   p.*,
@@ -48,9 +51,11 @@ select
   coalesce(s.surveys_sent, 0) as surveys_sent,
   s.surveys_sent is not null as was_asked,
   a.customer_id is not null as has_answered,
-  case when a.is_overall then a.is_satisfied end as csat_is_satisfied
+  case when a.is_overall then a.is_satisfied end as csat_is_satisfied,
+  r.period is not null as was_csat_answered
 from customer_periods p
 left join contacted c on c.period = p.period and c.customer_id = p.customer_id
 left join helped h on h.period = p.period and h.customer_id = p.customer_id
 left join asked s on s.period = p.period and s.customer_id = p.customer_id
 left join answered a on a.period = p.period and a.customer_id = p.customer_id and a.place = 1
+left join heard r on r.period = p.period

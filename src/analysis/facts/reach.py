@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from analysis.catalogue import say_problem
 from analysis.errors import InputError
 from analysis.facts.book import Book
 
@@ -22,15 +23,10 @@ def check_reach(book: Book) -> None:
     """
     coverage, window = book.coverage, book.window
     if window.start > date.today():
-        raise NoData(f"{window.label} begins only on {window.start}; check the period")
+        raise NoData(say_problem("begins_later", period=window.label, day=window.start))
     if coverage.start is None and coverage.end is None:
-        raise NoData(
-            f"{window.label} has no data: no table has a row that could be kept; `workbook check` says what was read"
-        )
+        raise NoData(say_problem("no_rows_kept", period=window.label))
     if coverage.is_before(window):
-        raise NoData(f"{window.label} has no data: they begin on {coverage.start}; check the period")
+        raise NoData(say_problem("data_begin_later", period=window.label, day=coverage.start))
     if coverage.is_after(window) or (coverage.end and not window.days):
-        raise NoData(
-            f"{window.label} has no data: they end on {coverage.last_day}; check the period, or bring the company's "
-            "files (or the setting data_through) up to date"
-        )
+        raise NoData(say_problem("data_end_before", period=window.label, day=coverage.last_day))

@@ -2,7 +2,8 @@
 -- ACSI: 100 · Σ w · (score − lowest) / (highest − lowest) with Σ w = 1, where every item was answered.
 -- SERVQUAL: perception less expectation of each item that has both; the gap of a dimension is the mean over its items,
 -- the gap of the response the mean over its dimensions (or over items, or weighted by dimension, Σ w = 1). SERVPERF is
--- the mean perception over items. Weights count where all questions of the index have one; else all weigh the same.
+-- the mean perception over items. The scale runs from the lowest to the highest answer that any of its questions allows.
+-- Weights count where all questions of the index have one; else all weigh the same.
 with weights as (
   select
     case when construct = 'acsi' then 'acsi' else 'servqual' end as index_name,
@@ -28,6 +29,8 @@ given_by as (
     survey_id,
     case when construct = 'acsi' then 'acsi' else 'servqual' end as construct,
     max(respondent_id) as respondent_id,
+    min(scale_min) as scale_min,
+    max(scale_max) as scale_max,
     max(customer_id) as customer_id,
     max(answered_at) as answered_at,
     max(answered_on) as answered_on,

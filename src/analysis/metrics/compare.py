@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from analysis.catalogue import DEFAULT
-from analysis.metrics.derived import mover_difference
 from analysis.metrics.frame import ESTIMATE_COLUMNS, NOT_MEASURED
 from analysis.metrics.intervals import CARE_REASONS, NET_SHARE_ANSWERS_ADDED
+from analysis.metrics.mover import mover_difference
 
 CHANGE_COLUMNS = (
     "metric", "variant", "by", "group", "against", "period", "base_period", "value", "base_value",
@@ -160,14 +160,21 @@ def _compare_means(rows: pd.DataFrame, alpha: float) -> pd.DataFrame:
     errors = rows["standard_error"], rows["base_standard_error"]
     p_value, freedom = welch_test(rows["difference"], errors[0], rows["n"], errors[1], rows["base_n"])
     half = special.stdtrit(np.nan_to_num(freedom, nan=1.0), 1 - alpha / 2) * np.hypot(*errors)
-    return _outcome(rows, (rows["difference"] - half, rows["difference"] + half), p_value)
+    return _outcome(rows, _around_difference(rows, half), p_value)
 
 
 def _compare_ratios(rows: pd.DataFrame, alpha: float) -> pd.DataFrame:
     error = np.hypot(rows["standard_error"], rows["base_standard_error"])
     half = special.ndtri(1 - alpha / 2) * error
-    limits = rows["difference"] - half, rows["difference"] + half
-    return _outcome(rows, limits, z_p_value(rows["difference"], error))
+    return _outcome(rows, _around_difference(rows, half), z_p_value(rows["difference"], error))
+
+
+def _around_difference(rows: pd.DataFrame, half: ArrayLike) -> tuple[pd.Series, pd.Series]:
+    """The limits this far around the difference, cut off at the whole breadth of what the metric can be."""
+    widest = np.maximum(rows["breadth"].fillna(np.inf), rows["difference"].abs())
+    return (rows["difference"] - half).clip(-widest, widest), (rows["difference"] + half).clip(
+        -widest, widest
+    )
 
 
 def _compare_net_shares(rows: pd.DataFrame, alpha: float) -> pd.DataFrame:
@@ -244,7 +251,8 @@ def compare(
         base_days``: how long each window is. A frame or tuples; ``against`` is ``previous`` or ``year_ago``.
     records
         Per metric and variant its ``kind``, ``better`` (up, down or neither) and whether it is sampled: a
-        frame (``metric, variant, kind, better, sampled``) or catalogue records.
+        frame (``metric, variant, kind, better, sampled``, and the ``breadth`` of what it can be, where there
+        are bounds) or catalogue records.
     alpha
         The level below which an adjusted p-value counts as sure.
     headline
@@ -298,10 +306,12 @@ def _pairs_frame(pairs: pd.DataFrame | Iterable[tuple[Any, ...]]) -> pd.DataFram
 
 
 def _records_frame(records: pd.DataFrame | Iterable[Any]) -> pd.DataFrame:
-    names = ["metric", "variant", "kind", "better", "sampled"]
+    names = ["metric", "variant", "kind", "better", "sampled", "breadth"]
     if isinstance(records, pd.DataFrame):
-        return records[names].drop_duplicates(["metric", "variant"])
-    rows = [(r.id, r.variant, r.kind, r.better, r.is_sampled) for r in records]
+        return records.reindex(columns=names).drop_duplicates(["metric", "variant"])
+    rows = [
+        (r.id, r.variant, r.kind, r.better, r.is_sampled, float(np.ptp(r.numeric_bounds))) for r in records
+    ]
     return pd.DataFrame(rows, columns=names).drop_duplicates(["metric", "variant"])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 KEYS = ["metric", "variant", "period", "by", "group"]
 SUMS = ("sum_x", "sum_y", "sum_xx", "sum_yy", "sum_xy")
+BOUNDS = ("least", "most")  # what a figure can be at the least and at the most
 ESTIMATE_COLUMNS = (
     "value", "low", "high", "standard_error", "n", "numerator", "denominator", "status", "reason",
 )  # fmt: skip
@@ -100,8 +101,8 @@ REASONS: dict[str, dict[str, str]] = {
         "zh": "目标表中的“{0}”不是有效期间",
     },
     "target_out_of_reach": {
-        "en": "no figure of this kind can take the value of its target (shares lie between 0 and 1)",
-        "zh": "目标值超出该指标的取值范围（占比应在0与1之间）",
+        "en": "this figure cannot take the value of its target (shares lie between 0 and 1, scores on their scale)",
+        "zh": "目标值超出该指标的取值范围（占比应在0与1之间，得分应在其量表之内）",
     },
     "no_direction": {
         "en": "neither a higher nor a lower figure is better",

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-from analysis.metrics.frame import MEASURED, NOT_MEASURED, SUMS, WITH_CARE
+from analysis.metrics.frame import BOUNDS, MEASURED, NOT_MEASURED, SUMS, WITH_CARE
 
 SMALL_RATIO_ROWS = 30
 """Under this many rows the delta-method interval of a ratio covers too little and is badged."""
@@ -365,6 +365,7 @@ def summarise(sums: pd.DataFrame, confidence_level: float = 0.95) -> pd.DataFram
         ``sum_x, sum_y, sum_xx, sum_yy, sum_xy``. ``share``: x is 1 or 0. ``net_share``: x is 1, 0 or −1.
         ``concentration``: Σx is the top part, Σy the whole. ``quantile`` rows need ``q`` and the values at
         the ranks of ``quantile_ranks``: ``x_low, x_lower, x_upper, x_high`` (missing where the rank is 0).
+        ``least, most``, where given: what the figure can be; no interval reaches beyond.
     confidence_level
         Coverage of the intervals.
 
@@ -385,10 +386,25 @@ def summarise(sums: pd.DataFrame, confidence_level: float = 0.95) -> pd.DataFram
     measures = [
         KIND_RULES[kind](rows, confidence_level) for kind, rows in numbered.groupby("kind", sort=False)
     ]
-    inputs = {"kind", "sampled", "n", *SUMS, *QUANTILE_COLUMNS}
+    inputs = {"kind", "sampled", "n", *SUMS, *QUANTILE_COLUMNS, *BOUNDS}
     keys = sums[[name for name in sums.columns if name not in inputs]].reset_index(drop=True)
     measures = measures or [_measure_total(numbered, confidence_level)]  # no rows: the columns alone
-    return keys.join(pd.concat(measures)).set_axis(sums.index)
+    return keys.join(_within_bounds(pd.concat(measures).sort_index(), numbered)).set_axis(sums.index)
+
+
+def _within_bounds(estimates: pd.DataFrame, sums: pd.DataFrame) -> pd.DataFrame:
+    """The estimates with intervals cut off where what they estimate cannot be.
+
+    The true value lies within the bounds, so what is left holds it exactly as often as the whole did. A value that
+    itself lies outside shows that the bounds are not those of its rows: its interval stays as it is.
+    """
+    if not set(BOUNDS) & set(sums.columns):
+        return estimates
+    least, most = (sums.get(name, pd.Series(np.nan, sums.index)) for name in BOUNDS)
+    value = estimates["value"]
+    low = estimates["low"].mask((estimates["low"] < least) & (least <= value), least)
+    high = estimates["high"].mask((estimates["high"] > most) & (most >= value), most)
+    return estimates.assign(low=low, high=high)
 
 
 def _check_sums(sums: pd.DataFrame, confidence_level: float) -> None:
@@ -407,7 +423,7 @@ def _check_sums(sums: pd.DataFrame, confidence_level: float) -> None:
 
 def _typed(sums: pd.DataFrame) -> pd.DataFrame:
     # SQL hands over decimals, wide integers and NULL; an infinite sum is no number either.
-    numbers = [name for name in (*SUMS, *QUANTILE_COLUMNS) if name in sums.columns]
+    numbers = [name for name in (*SUMS, *QUANTILE_COLUMNS, *BOUNDS) if name in sums.columns]
     typed = sums.assign(**{name: _floats(sums[name]) for name in numbers})
     rows = _floats(sums["n"]).fillna(0).astype(np.int64)
     return typed.assign(n=rows, sampled=sums["sampled"].fillna(False).astype(bool))

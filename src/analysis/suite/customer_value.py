@@ -17,8 +17,9 @@ import pandas as pd
 from analysis.catalogue import DEFAULT
 from analysis.facts import Book
 from analysis.metrics.frame import KPI_COLUMNS, MEASURED, NOT_MEASURED, NOT_STATED, WITH_CARE
+from analysis.metrics.gaps import missing_tables, outside_coverage
 from analysis.metrics.intervals import wilson_interval
-from analysis.metrics.measure import missing_tables, outside_coverage, reaches
+from analysis.metrics.scans import reaches
 from analysis.models import bridge, chain, lifetime_value
 from analysis.models.badge import worst_of
 from analysis.models.gamma_gamma import SpendIndependence, spend_independence

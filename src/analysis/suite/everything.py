@@ -12,9 +12,12 @@ from analysis.catalogue import DEFAULT, Metric
 from analysis.facts import Book
 from analysis.facts.compile import FACTS, fact_text
 from analysis.metrics.compare import compare
-from analysis.metrics.derived import evaluate_frame, operands
+from analysis.metrics.derived import evaluate_frame
+from analysis.metrics.formulas import operands
 from analysis.metrics.frame import KPI_COLUMNS
-from analysis.metrics.measure import measure, outside_coverage, reaches
+from analysis.metrics.gaps import outside_coverage
+from analysis.metrics.measure import measure
+from analysis.metrics.scans import reaches
 from analysis.periods import MONTHS_IN
 from analysis.suite import customer_value, validation
 from analysis.suite.reconcile import reconcile

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.catalogue import DEFAULT
 from analysis.facts import Book
-from analysis.metrics.measure import overlaps
+from analysis.metrics.scans import overlaps
 
 IDENTITIES = (
     "population", "parts_make_the_whole", "retention_and_churn", "churn_by_kind", "gross_below_net",

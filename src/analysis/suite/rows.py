@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.catalogue import DEFAULT, UnknownName, nearest
+from analysis.catalogue import DEFAULT, UnknownName, nearest, say_problem
 from analysis.errors import InputError
 from analysis.metrics.frame import NOT_MEASURED
-from analysis.metrics.measure import not_measured_rows
+from analysis.metrics.gaps import not_measured_rows
 from analysis.suite.results import Results
 
 
@@ -94,13 +94,14 @@ def check_group(rows: pd.DataFrame, by: str | None, group: str | None) -> None:
         raise InputError("a group needs its dimension: add --by")
     groups = sorted(rows.loc[rows["by"] == by, "group"].dropna().unique())
     if group not in groups:
-        raise UnknownName(f"{by} has no group {group!r}{nearest(group, groups)}")
+        raise UnknownName(say_problem("no_group", by=by, name=group, hint=nearest(group, groups)))
 
 
 def _with_dimension(results: Results, by: str) -> pd.DataFrame:
     book = results.book
     if by not in book.catalogue.dimensions:
-        raise UnknownName(f"there is no dimension {by!r}{nearest(by, book.catalogue.dimensions)}")
+        hint = nearest(by, book.catalogue.dimensions)
+        raise UnknownName(say_problem("no_dimension", name=by, hint=hint))
     missing = set(book.catalogue.dimensions[by].needs) & set(book.absent)
     lacking = f"nothing can be broken down by {by}: table {', '.join(sorted(missing))} is not supplied"
     if missing and not book.catalogue.dimensions[by].facts:

@@ -34,6 +34,9 @@ FEW_ASKED, CHANCE = 0.5, 0.05
 """A group looks hand-picked if it asked less than this part of what the others did of their customers, and both
 its response and its scores are higher than theirs by one-sided tests at this level."""
 
+SUSPICIOUS_ONES = 7
+"""So many answers of 1 without a 0 are less than 1 % likely on a scale that has a 0."""
+
 GATE_COLUMNS = [
     "kind", "construct", "by", "group", "customers_held", "asked", "asked_share", "response_rate",
     "answers", "mean_share", "hand_picked", "last_answered_on", "age_days", "outside_scale", "alpha", "warnings",
@@ -47,6 +50,7 @@ _HELD_AT = """
 _ANSWERS = f"""
 select a.survey_id, a.question_id, a.respondent_id, a.answered_at, a.kind, a.item, a.team,
   {_CONSTRUCT.format("a", "a.is_overall")} as construct, m.account_manager_id as account_manager, a.score,
+  a.is_promoter, a.scale_min = 0 and a.scale_max = 10 as is_on_ten,
   case when a.construct = 'ces_v1' then 1 - a.score_share else a.score_share end as score_share,
   coalesce(trim(a.chosen_by), '') not in ('', 'system') as is_hand_picked
 from answers a {_HELD_AT.format("a", "answered_on")}
@@ -271,7 +275,12 @@ def _company_rows(period: _Period) -> Iterator[dict[str, Any]]:
         asked = _of(given, kind, construct)
         row["outside_scale"] = int(asked["outside_scale"].sum())
         row["warnings"] = _joined(
-            [*_of_questions(period, construct, asked), *_of_answers(period, row), *about_items]
+            [
+                *_of_questions(period, construct, asked),
+                *(_of_scale(answers) if construct == "nps" else ()),
+                *_of_answers(period, row),
+                *about_items,
+            ]
         )
         yield row
 
@@ -406,6 +415,21 @@ def _of_questions(period: _Period, construct: str, given: pd.DataFrame) -> Itera
         yield _warning("some_weights")
 
 
+def _of_scale(answers: pd.DataFrame) -> Iterator[str]:
+    """Warnings of questions of recommendation that were asked on another scale than is said, or may have been.
+
+    Whoever would not recommend at all says 0 at least as often as 1: so many 1 and no 0 come by chance with 0.5^ones.
+    """
+    on_ten = answers[answers["is_on_ten"].astype(bool)]
+    refused = on_ten.loc[on_ten["is_promoter"].isna(), "question_id"].unique()
+    if len(refused):
+        yield _warning("asked_otherwise", _list(refused))
+    for question, scores in on_ten.groupby("question_id")["score"]:
+        ones = int((scores == 1).sum())
+        if question not in refused and ones >= SUSPICIOUS_ONES and not (scores == 0).any():
+            yield _warning("no_zero", question, ones)
+
+
 def _unpaired(questions: pd.DataFrame) -> list[str]:
     """The items of SERVQUAL that were asked only one way."""
     ways = [set(questions.loc[questions["construct"] == f"servqual_{way}", "item"].dropna())
@@ -438,6 +462,7 @@ _BLANKS = {
     "scale_unknown": ("questions",), "outside_scale": ("count", "given"), "no_overall": (), "unpaired": ("items",),
     "some_weights": (), "too_few": ("count", "limit"), "too_old": ("days", "limit"), "low_response": ("share",),
     "nobody_asked": ("held",), "hand_picked": ("share",), "low_alpha": ("alpha", "limit"),
+    "asked_otherwise": ("questions",), "no_zero": ("questions", "ones"),
     "runs_against": ("items",), "unknown_question": ("count", "questions"), "undated": ("count",),
     "looks_hand_picked": (
         "asked_share", "other_asked_share", "response", "other_response", "score", "other_score",
@@ -458,7 +483,9 @@ def _joined(warnings: Iterable[str]) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f}%"
+    """A share without decimals, in which nearly all is not 100% and hardly any not 0%."""
+    percent = 100 * share
+    return "<1%" if 0 < percent <= 0.5 else ">99%" if 99.5 <= percent < 100 else f"{percent:.0f}%"
 
 
 def _list(names: Iterable[Any], most: int = 5) -> str:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.catalogue import TableContract, label, load_catalogue
-from analysis.errors import InputError
+from analysis.catalogue import TableContract, label, listed, load_catalogue, say_problem
+from analysis.errors import InputError, in_language, joined
 from analysis.params import BASE_FILE, PRESETS_FOLDER, is_folder_name
 from analysis.tables.sources import SAMPLES
 from analysis.tables.strange_files import StrangeFile, recognise_file
@@ -122,7 +122,7 @@ def _recognise_all(files: Sequence[Path], root: Path) -> tuple[dict[str, Suggest
     unknown = []
     for path in files:
         if not path.is_file():
-            raise InputError(f"there is no file {path}; give the files that your systems export")
+            raise InputError(say_problem("no_export", path=path))
         looked_at = recognise_file(path, _as_named(path, root))
         if isinstance(looked_at, StrangeFile):
             unknown.append(looked_at)
@@ -131,9 +131,8 @@ def _recognise_all(files: Sequence[Path], root: Path) -> tuple[dict[str, Suggest
             first = found.get(suggested.table)
             found[suggested.table] = first.joined_with(suggested) if first else suggested
     if unknown and not found and all(file.problem for file in unknown):
-        raise InputError(
-            "\n".join(f"{file.file}: {file.problem}" for file in unknown) + "\nnothing is written"
-        )
+        why = [say_problem("file_is", file=file.file, what=file.problem) for file in unknown]
+        raise InputError(joined("\n", [*why, say_problem("nothing_written")]))
     return found, unknown
 
 
@@ -199,7 +198,8 @@ def _theirs(value: Any) -> str | None:
 
 def _unknown_lines(file: StrangeFile, params: Path, language: str) -> list[str]:
     if file.problem:
-        return [_words("unreadable", language, file=file.file, why=file.problem)]
+        why = in_language(file.problem, language)
+        return [_words("unreadable", language, file=file.file, why=why)]
     shown = [
         _words("heading_seen", language, column=column, example=example) for column, example in file.columns
     ]
@@ -209,7 +209,7 @@ def _unknown_lines(file: StrangeFile, params: Path, language: str) -> list[str]:
 def _currency_lines(recognised: Sequence[Suggestion], language: str) -> list[str]:
     """What the signs beside the amounts say of the currency."""
     signs = {codes for one in recognised for codes in one.currencies}
-    if len(signs) > 1:
+    if len(signs) > 1 and all(one.table != "rates" for one in recognised):
         codes = _words("join", language).join(sorted({codes[0] for codes in signs}))
         return [_words("several_currencies", language, codes=codes)]
     return [
@@ -243,26 +243,20 @@ def check_name(name: str) -> None:
     """
     if not is_folder_name(name) or name.endswith((".yml", ".yaml")):
         near = re.sub(r"[^\w.-]+", "-", re.sub(r"\.ya?ml$", "", name)).strip("-_. ")
-        hint = f"; did you mean {near!r}?" if is_folder_name(near) else ""
-        raise InputError(
-            f"{name!r} cannot be the name of a company's folder: letters, digits, - and _, such as mycompany{hint}"
-        )
+        hint = say_problem("did_you_mean", name=near) if is_folder_name(near) else ""
+        raise InputError(say_problem("not_a_folder_name", name=name, hint=hint))
     if len(name.encode()) > LONGEST_NAME_BYTES:
-        raise InputError(
-            f"{name[:20]!r}… is too long for the name of a folder: at most {LONGEST_NAME_BYTES} bytes"
-        )
+        raise InputError(say_problem("name_too_long", name=name[:20], most=LONGEST_NAME_BYTES))
     if name.casefold() in (Path(BASE_FILE).stem, PRESETS_FOLDER, *SAMPLES):
-        raise InputError(f"{name!r} is a name of the workbook's own; did you mean {f'{name}-mine'!r}?")
+        raise InputError(say_problem("name_taken", name=name, other=f"{name}-mine"))
 
 
 def _check_none_is_there(paths: Iterable[Path]) -> None:
     there = [str(path) for path in paths if os.path.lexists(path)]
-    more = f" and {len(there) - _MOST_FILES_NAMED} more" if len(there) > _MOST_FILES_NAMED else ""
+    left = len(there) - _MOST_FILES_NAMED
     if there:
-        raise InputError(
-            f"there already: {', '.join(there[:_MOST_FILES_NAMED])}{more}; nothing is overwritten: "
-            "choose another name, or move what is there away"
-        )
+        more = say_problem("and_more", count=left) if left > 0 else ""
+        raise InputError(say_problem("there_already", names=listed(there[:_MOST_FILES_NAMED]), more=more))
 
 
 def _write_all(texts: dict[Path, str]) -> None:
@@ -278,7 +272,9 @@ def _write_all(texts: dict[Path, str]) -> None:
     except OSError as error:
         for path in written:
             path.unlink(missing_ok=True)
-        raise InputError(f"{error.filename}: cannot be written: {error.strerror}") from None
+        raise InputError(
+            say_problem("cannot_be_written", path=error.filename, error=error.strerror)
+        ) from None
 
 
 def header_csv(table: str) -> str:

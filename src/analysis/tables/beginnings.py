@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.catalogue import say_problem
 from analysis.errors import InputError
 from analysis.params import TableSource
 from analysis.tables.cells import plain
@@ -107,7 +108,7 @@ def _read_csv_beginning(path: Path, source: TableSource) -> Beginning:
     encoding = _encoding_of(start, source.encoding)
     text = start.decode(encoding, errors="ignore").lstrip("\ufeff")
     if "\x00" in text:
-        raise InputError(f"{path.name}: is no table of text, but something else")
+        raise InputError(say_problem("file_is", file=path.name, what=say_problem("no_table_of_text")))
     last = end.decode(encoding, errors="ignore").splitlines()[-1:]
     separators = (source.separator,) if source.separator else SEPARATORS
     splits = [_records(text, one) + _records(last[0] if last else "", one) for one in separators]

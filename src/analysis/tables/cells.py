@@ -21,6 +21,7 @@ CELLS_TRIED = 200
 DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y",
         "%m-%d-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d, %Y")  # fmt: skip
 TIMES = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", " %I:%M:%S %p", " %I:%M %p")
+MONTHS = ("%Y-%m", "%Y/%m", "%Y.%m", "%Y年%m月", "%Y%m", "%m/%Y", "%m.%Y", "%b %Y", "%B %Y")
 UNITS = {  # what the amounts under a heading are counted in, where the heading says so
     0.01: "cent cents pence minor 分",
     1_000: "thousand thousands keur kusd tsd teur 千元 千",
@@ -51,6 +52,8 @@ def can_be(cells: Sequence[str], column: Column) -> bool:
     if column.type in ("instant", "date"):
         if column.type == "instant" and column.may_lie_ahead and has_days_only(shown):
             return False  # a deadline is no midnight
+        if column.may_be_month and month_formats(shown):
+            return True
         return bool(date_formats(shown)) or _share(_is_iso, shown) >= LEGIBLE_SHARE
     if column.type in ("money", "number", "integer"):
         return _share(is_number, shown) >= LEGIBLE_SHARE
@@ -85,6 +88,13 @@ def _date_formats(shown: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(form for form in likely if sum(_reads(cell, form) for cell in shown) >= needed)[:2]
 
 
+def month_formats(cells: Sequence[str]) -> list[str]:
+    """The formats in which nearly all of these cells read as months without a day."""
+    shown = list(dict.fromkeys(cells))[:CELLS_TRIED]
+    needed = FITTING_SHARE * len(shown)
+    return [form for form in MONTHS if shown and sum(_reads(cell, form) for cell in shown) >= needed]
+
+
 def _reads(cell: str, form: str) -> bool:
     if form in _EPOCH_CELLS:
         return _EPOCH_CELLS[form].fullmatch(cell) is not None
@@ -92,8 +102,9 @@ def _reads(cell: str, form: str) -> bool:
         found = datetime.strptime(cell, form)
     except ValueError:
         return False
-    is_touching = form.startswith("%Y%m%d")
-    return 1970 <= found.year < 2100 and (not is_touching or re.match(r"\d{8}(\D|$)", cell) is not None)
+    digits = 8 if form.startswith("%Y%m%d") else 6 if form == "%Y%m" else None
+    is_whole = digits is None or re.match(rf"\d{{{digits}}}(\D|$)", cell) is not None
+    return 1970 <= found.year < 2100 and is_whole
 
 
 def has_days_only(cells: Sequence[str]) -> bool:

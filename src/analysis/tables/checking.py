@@ -12,12 +12,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.catalogue import load_catalogue
+from analysis.catalogue import load_catalogue, say_problem
 from analysis.catalogue.records import TableContract
 from analysis.engine import Engine
+from analysis.errors import Said, joined
 from analysis.params import Settings, TableSource
 from analysis.tables import TablesError
 from analysis.tables.contract import output_columns, read_sql
+from analysis.tables.exchange import RATES, convert_orders, has_rates
 from analysis.tables.keys import check_keys, has_key
 from analysis.tables.orders import LINE_AMOUNT, create_flagged, orders_sql
 from analysis.tables.quality import MALFORMED, count_checked, count_excluded, quality_row, rule_words
@@ -43,7 +45,8 @@ def check_table(
 ) -> list[dict[str, Any]]:
     """Checks one table, writes ``<table>.parquet`` and returns its quality rows.
 
-    Its rejected rows stay in ``rejected_<table>``, for ``write_rejected``.
+    Orders in other currencies need the rates to lie there already. Its rejected rows stay in ``rejected_<table>``,
+    for ``write_rejected``.
 
     Raises
     ------
@@ -54,10 +57,11 @@ def check_table(
     shaped = shape_rows(engine, table, source, _create_given(engine, table, staged))
     raw_columns = shaped.columns
     is_typed, is_marked = any(one.file.format != "csv" for one in staged), not has_key(contract, source)
-    engine.create_table(
-        f"read_{table}", read_sql(contract, source, settings, raw_columns, is_typed, is_marked)
-    )
-    notes = [*shaped.notes, *check_keys(engine, table, contract, source, raw_columns)]
+    is_converted = table == "orders" and "currency" in source.columns and has_rates(settings)
+    read = "unpriced_orders" if is_converted else f"read_{table}"
+    engine.create_table(read, read_sql(contract, source, settings, raw_columns, is_typed, is_marked))
+    converted = convert_orders(engine, source, settings, made / f"{RATES}.parquet") if is_converted else []
+    notes = [*shaped.notes, *converted, *check_keys(engine, table, contract, source, raw_columns)]
     _create_rejected(engine, table, raw_columns, staged)
     quality = count_checked(engine, table, _amount_of(contract, source), _malformed(staged), shaped.left_out)
     _check_share(engine, table, quality, settings.max_rejected_share)
@@ -188,19 +192,21 @@ def _check_share(engine: Engine, table: str, quality: list[dict[str, Any]], high
     if read == 0 or count / read <= highest_share:
         return
     reasons = [
-        f"  - {row['rule']}: {row['rows']:,} rows. {rule_words(row['rule'], 'en')}" for row in rejected[:5]
+        say_problem("rejected_by", rule=row["rule"], count=row["rows"], words=_rule_words(row["rule"]))
+        for row in rejected[:5]
     ]
     shown = engine.rows(
         f'select source_file, source_row, rule, found, "row" from rejected_{table} '
         f"order by {_IN_ORDER} limit {SHOWN_REJECTED}"
     )
     rows = [
-        f"  - {file} row {row}: {rule}, found {found!r} in {raw[:SHOWN_CHARACTERS]}"
+        say_problem("rejected_row", file=file, row=row, rule=rule, found=found, text=raw[:SHOWN_CHARACTERS])
         for file, row, rule, found, raw in shown
     ]
-    raise TablesError(
-        "\n".join([
-            f"table {table}: {count:,} of {read:,} rows ({count / read:.1%}) break the contract; at most "
-            f"{highest_share:.1%} may (max_rejected_share). Reasons:", *reasons, "The first of them:", *rows,
-        ])
-    )  # fmt: skip
+    shares = {"share": f"{count / read:.1%}", "most": f"{highest_share:.1%}"}
+    head = say_problem("too_many_rejected", table=table, count=count, of=read, **shares)
+    raise TablesError(joined("\n", [head, *reasons, say_problem("first_rejected"), *rows]))
+
+
+def _rule_words(rule: str) -> Said:
+    return Said(rule_words(rule, "en"), rule_words(rule, "zh"))

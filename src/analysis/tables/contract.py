@@ -15,11 +15,12 @@ from itertools import pairwise
 
 from analysis.catalogue.records import Column, TableContract
 from analysis.params import ColumnSource, Settings, TableSource
+from analysis.tables.exchange import has_rates
 from analysis.tables.quoting import quoted
 from analysis.tables.reading import Moment, local_day_of, number_sql, read_moment, truth_sql
 from analysis.tables.texts import SPACES, present, stripped
 
-CONTRACT_VERSION = 3  # raise it when the same file would give other rows
+CONTRACT_VERSION = 4  # raise it when the same file would give other rows
 LARGEST = sys.float_info.max  # a float beyond it is infinite
 
 
@@ -132,13 +133,15 @@ def _typed(
     if column.type in ("instant", "date"):
         moment = read_moment(name, column, given, source, settings, is_typed)
         layers |= moment.layers
+        if given.last_day:
+            layers["values"] |= {name: f"add_days({layers['values'][name]}, 1)"}
         rules += [
             Rule(f"{name}.{what}", name, sql, text) for what, sql in _moment_rules(moment, column, settings)
         ]
     else:
         layers["values"] = {name: _value_sql(column, text, given, source, settings)}
         rules += _value_rules(name, column, text)
-        if name == "currency" and not is_key:  # money's own; as a key it is what the row is about
+        if name == "currency" and not is_key and not has_rates(settings):  # a key is what the row is about
             is_other = f'upper("{name}") <> {quoted(settings.currency.upper())}'
             rules.append(Rule(f"{name}.other", name, is_other, text))
     return Typed(layers, (*rules, *_limits(name, column, text)))

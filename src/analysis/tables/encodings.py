@@ -6,18 +6,26 @@ import codecs
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from analysis.catalogue import nearest
+from analysis.catalogue import nearest, say_problem
+from analysis.errors import Said, joined
 from analysis.tables import TablesError
 
 CHUNK_BYTES = 1 << 20
-KNOWN = ("utf-8", "utf-16", "gb18030", "gbk", "big5", "cp1252", "latin-1", "shift_jis")
+KNOWN = (
+    "utf-8", "utf-16", "gb18030", "gbk", "big5", "cp1252", "latin-1", "shift_jis", "cp1251", "cp1253", "cp1255",
+    "cp1256",
+)  # fmt: skip
+COMMONEST = {"cp1251": "оеаинтсрвл", "cp1253": "αοιετσνηυρ", "cp1255": "יוהלאתרשמב", "cp1256": "الميونرتبة"}
+"""The ten commonest letters of Russian, Greek, Hebrew and Arabic: about two thirds of any text in it."""
+_MANY_COMMON, _MANY_FREQUENT = 0.4, 0.7
 
 
 def _decoder(encoding: str, name: str) -> codecs.IncrementalDecoder:
     try:
         return codecs.getincrementaldecoder(encoding)()
     except LookupError:
-        raise TablesError(f"{name}: there is no encoding {encoding!r}{nearest(encoding, KNOWN)}") from None
+        hint = nearest(encoding, KNOWN)
+        raise TablesError(say_problem("no_encoding", file=name, encoding=encoding, hint=hint)) from None
 
 
 def first_text(path: Path, name: str, encoding: str) -> str:
@@ -65,23 +73,21 @@ def without_lines(texts: Iterable[str], count: int) -> Iterator[str]:
             yield text
 
 
-def _not_in_encoding(path: Path, name: str, encoding: str, position: int) -> str:
+def _not_in_encoding(path: Path, name: str, encoding: str, position: int) -> Said:
     with path.open("rb") as stream:
         start = stream.read(4)
         stream.seek(max(position - CHUNK_BYTES // 2, 0))
         around = stream.read(CHUNK_BYTES)
-    likely = " or ".join(likely_encodings(start, around, encoding))
-    return (
-        f"{name}: byte {position + 1:,} cannot be read as {encoding}; the file looks like {likely}: "
-        "set `encoding:` for this table, or save the file as UTF-8"
-    )
+    likely = joined(say_problem("either"), likely_encodings(start, around, encoding))
+    return say_problem("other_encoding", file=name, position=position + 1, encoding=encoding, likely=likely)
 
 
 def likely_encodings(start: bytes, around: bytes, stated: str = "") -> list[str]:
     """The encodings that bytes look like, likeliest first.
 
     Chinese text in GBK comes in pairs of high bytes; in Western European text a high byte stands alone
-    between plain letters. Japanese text has bytes that mean nothing there.
+    between plain letters. Japanese text has bytes that mean nothing there. Whole words of high bytes that would be
+    rare characters in Chinese are of another alphabet: the one of which they are the commonest letters.
     """
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return ["utf-16"]
@@ -89,10 +95,35 @@ def likely_encodings(start: bytes, around: bytes, stated: str = "") -> list[str]
         return ["utf-8"]
     high = [i for i, byte in enumerate(around) if byte >= 0xA1]
     paired = sum(1 for a, b in zip(high, high[1:], strict=False) if b == a + 1)
-    found = ["gb18030", "big5", "cp1252"] if 2 * paired >= len(high) > 0 else ["cp1252", "cp932", "latin-1"]
+    found = ["cp1252", "cp932", "latin-1"]
+    if 2 * paired >= len(high) > 0:
+        found = [*_alphabets(around)[:1], "gb18030", "big5", "cp1252"]
     return [encoding for encoding in found if encoding != stated and _decodes(around, encoding)] or [
         "latin-1"
     ]
+
+
+def _alphabets(data: bytes) -> list[str]:
+    """The encodings of another alphabet in which most letters are common ones, likeliest first; none for Chinese."""
+    controls = sum(0x80 <= byte < 0xA0 for byte in data)
+    if _is_frequent_chinese(data) or 20 * controls > sum(byte >= 0x80 for byte in data):
+        return []
+    shares = {encoding: _common_share(data, encoding) for encoding in COMMONEST}
+    return sorted((one for one in shares if shares[one] >= _MANY_COMMON), key=lambda one: -shares[one])
+
+
+def _common_share(data: bytes, encoding: str) -> float:
+    letters = [
+        sign for sign in data.decode(encoding, "ignore").lower() if sign.isalpha() and not sign.isascii()
+    ]
+    return sum(sign in COMMONEST[encoding] for sign in letters) / max(len(letters), 1)
+
+
+def _is_frequent_chinese(data: bytes) -> bool:
+    """Whether these bytes read as Chinese of characters in frequent use: the first level of GB 2312."""
+    signs = [sign for sign in data.decode("gb18030", "ignore") if "\u4e00" <= sign <= "\u9fff"]
+    leads = [sign.encode("gb18030")[0] for sign in signs]
+    return sum(0xB0 <= lead <= 0xD7 for lead in leads) >= _MANY_FREQUENT * max(len(leads), 1)
 
 
 def _decodes(data: bytes, encoding: str) -> bool:

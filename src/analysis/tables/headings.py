@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
+from typing import Any
 
 from analysis.catalogue import load_catalogue, read_yaml
 from analysis.tables.cells import plain
@@ -16,7 +17,7 @@ SURE = 2.8  # from which on a heading is the very word; below, it is to be looke
 
 
 @lru_cache(maxsize=1)
-def header_words() -> dict[str, list[str]]:
+def header_words() -> dict[str, Any]:
     """How others head their columns and name their files, as the catalogue has it."""
     return read_yaml("header_words.yml")
 

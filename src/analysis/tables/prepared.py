@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.catalogue import load_catalogue
 from analysis.engine import EngineError, open_engine
+from analysis.errors import joined
 from analysis.params import EngineSettings, Params, content_hash
 from analysis.tables import TablesError
 from analysis.tables.checking import check_table, write_rejected
 from analysis.tables.contract import CONTRACT_VERSION
+from analysis.tables.exchange import RATES
 from analysis.tables.quality import rule_words, write_csv
 from analysis.tables.sources import SourceFile, find_files, name_of, open_rows, open_source
 from analysis.tables.staging import stage_file
@@ -159,9 +161,9 @@ def _find_all(params: Params) -> dict[str, list[Path]]:
         try:
             found[table] = find_files(params, table, source)
         except TablesError as error:
-            problems.append(str(error))
+            problems.append(error.text)
     if problems:
-        raise TablesError("\n".join(problems))
+        raise TablesError(joined("\n", problems))
     return found
 
 
@@ -174,7 +176,7 @@ def _open_all(params: Params, files: dict[str, list[Path]]) -> dict[str, list[So
             try:
                 opened[table].append(open_rows(params, table, source))
             except TablesError as error:
-                problems.append(str(error))
+                problems.append(error.text)
     for table, path in ((table, path) for table, paths in files.items() for path in paths):
         try:
             opened[table].append(
@@ -183,7 +185,7 @@ def _open_all(params: Params, files: dict[str, list[Path]]) -> dict[str, list[So
         except TablesError as error:
             problems.append(_advised(error, params, table, path))
     if problems:
-        raise TablesError("\n".join(problems))
+        raise TablesError(joined("\n", problems))
     return opened
 
 
@@ -230,17 +232,17 @@ def _check_all(
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Checks table after table; returns the quality rows and the rows read of each file."""
     engine = open_engine(params.settings.engine, scratch / "spill")
-    quality: list[dict[str, Any]] = []
+    quality: dict[str, list[dict[str, Any]]] = {}
     rows: dict[str, int] = {}
     try:
-        for table, sources in opened.items():
-            folder = scratch / table
+        for table in sorted(opened, key=lambda name: name != RATES):  # first what others are converted by
+            sources, folder = opened[table], scratch / table
             folder.mkdir()
             source = params.settings.tables[table]
             staged = [stage_file(file, source, folder, number) for number, file in enumerate(sources)]
             rows |= {one.file.name: one.rows + len(one.malformed) for one in staged}
             try:
-                quality += check_table(engine, params.settings, table, staged, made)
+                quality[table] = check_table(engine, params.settings, table, staged, made)
             except TablesError as error:
                 path = sources[0].path if sources and sources[0].format != "rows" else None
                 raise TablesError(_advised(error, params, table, path)) from None
@@ -249,7 +251,7 @@ def _check_all(
         raise TablesError(f"the tables could not be prepared: {error}") from error
     finally:
         engine.close()
-    return quality, rows
+    return [row for table in opened for row in quality[table]], rows
 
 
 def _advised(error: TablesError, params: Params, table: str, path: Path | None) -> str:
@@ -257,8 +259,8 @@ def _advised(error: TablesError, params: Params, table: str, path: Path | None) 
     from analysis.tables.suggesting import with_suggestion  # only where something is wrong
 
     if path is None:
-        return str(error)
-    return with_suggestion(str(error), path, table, params.settings.tables[table], params)
+        return error.text
+    return with_suggestion(error.text, path, table, params.settings.tables[table], params)
 
 
 def _ready(folder: Path) -> Prepared | None:

@@ -27,6 +27,7 @@ MALFORMED = "malformed_line"
 LEFT_OUT = ("ignored", "not_last", "empty_cell")  # rules of rows that are ignored
 NOTES = (
     "key_not_given", "repeated_rows_kept", "empty_table", "unpivoted", "order_unreadable", "anonymous", "cancelled",
+    "converted",
 )  # fmt: skip
 
 

@@ -157,7 +157,7 @@ def read_moment(
         If a format cannot be used.
     """
     text, zones = f'"{name}:text"', (settings.time_zone, source.time_zone or settings.time_zone)
-    readings = _readings(name, text, given.format, is_typed)
+    readings = _readings(name, text, given.format, is_typed, not column.may_be_month)
     shapes = {f"{name}:is{i}": whole_match(text, one.shape) for i, one in readings.items()}
     times, moments = {}, {}
     for i, one in readings.items():
@@ -174,11 +174,13 @@ def read_moment(
     return Moment(layers, f'"{day}"', f"{text} is not null", _differ(instants), f"({has_shape})")
 
 
-def _readings(name: str, text: str, formats: tuple[str, ...], is_typed: bool) -> dict[int, _Reading]:
+def _readings(
+    name: str, text: str, formats: tuple[str, ...], is_typed: bool, needs_day: bool
+) -> dict[int, _Reading]:
     """The formats of a column, numbered; 0 is ISO, where there are none or the file holds dates as dates."""
     found = {0: _iso(text, f'"{name}:is0"')} if is_typed or not formats else {}
     return found | {
-        i: _by_format(text, fmt, name, f'"{name}:is{i}"') for i, fmt in enumerate(formats, start=1)
+        i: _by_format(text, fmt, name, f'"{name}:is{i}"', needs_day) for i, fmt in enumerate(formats, start=1)
     }
 
 
@@ -223,8 +225,8 @@ def _iso(text: str, is_iso: str) -> _Reading:
     )
 
 
-def _by_format(text: str, fmt: str, name: str, has_shape: str) -> _Reading:
-    shape = format_shape(fmt, name)
+def _by_format(text: str, fmt: str, name: str, has_shape: str, needs_day: bool = True) -> _Reading:
+    shape = format_shape(fmt, name, needs_day)
     if fmt in EPOCHS:
         return _Reading(shape, None, f"case when {has_shape} then {_epoch_sql(text, fmt)} end", "false")
     directives = set(re.findall(r"%-?([A-Za-z%])", fmt))
@@ -253,7 +255,7 @@ def read_by_formats(text: str, formats: tuple[str, ...], column: str) -> str:
     return f"coalesce({', '.join(one.local or one.instant or 'null' for one in read)})"
 
 
-def format_shape(fmt: str, column: str) -> str:
+def format_shape(fmt: str, column: str, needs_day: bool = True) -> str:
     """A pattern of the texts a strptime format is meant for, whether or not they name a day that exists.
 
     Digits that touch (``%Y%m%d``) have their full width, so ``1997011`` is not read as a day.
@@ -282,7 +284,7 @@ def format_shape(fmt: str, column: str) -> str:
                 f"column {column}: the format {fmt!r} has an unknown part {part!r}; use %Y %m %d %H %M %S"
             )
     has = set(re.findall(r"%-?([A-Za-z])", fmt))
-    if not (has & {"Y", "y"} and (("j" in has) or (has & {"m", "b", "B"} and "d" in has))):
+    if not (has & {"Y", "y"} and (("j" in has) or (has & {"m", "b", "B"} and ("d" in has or not needs_day)))):
         raise TablesError(
             f"column {column}: the format {fmt!r} should name year, month and day, such as %d/%m/%Y; "
             "numbers of seconds or milliseconds since 1970 are epoch_s, epoch_ms"

@@ -11,7 +11,8 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 
-from analysis.catalogue import nearest
+from analysis.catalogue import listed, nearest, say_problem
+from analysis.errors import Said, joined
 from analysis.params import Params, TableSource
 from analysis.tables import TablesError
 from analysis.tables.encodings import first_text, without_lines
@@ -59,9 +60,7 @@ def find_files(params: Params, table: str, source: TableSource) -> list[Path]:
             raise TablesError(_no_such_file(params, table, name, path))
         found += [match for match in matches if match not in found]
     if not found and not source.rows:
-        raise TablesError(
-            f"tables.{table}.file: no file is named; give the path of a CSV, Parquet or Excel file"
-        )
+        raise TablesError(say_problem("no_file_named", table=table))
     return found
 
 
@@ -78,14 +77,14 @@ def name_of(params: Params, path: Path) -> str:
     )
 
 
-def _no_such_file(params: Params, table: str, name: str, path: Path) -> str:
-    what = "no file matches" if glob.has_magic(name) else "there is no file"
+def _no_such_file(params: Params, table: str, name: str, path: Path) -> Said:
+    what = "no_match" if glob.has_magic(name) else "no_file"
     of_sample = [one for one in SAMPLES if path.is_relative_to(params.root.resolve() / "data" / one)]
     if of_sample:
-        advice = f"run `workbook sample {of_sample[0]}` to write it"
+        advice = say_problem("write_the_sample", sample=of_sample[0])
     else:
-        advice = f"put the file there, or name the right one at tables.{table}.file in {params.path.name}"
-    return f"table {table}: {what} {path}; {advice}"
+        advice = say_problem("put_it_there", table=table, params=params.path.name)
+    return say_problem(what, table=table, path=path, advice=advice)
 
 
 # --- Headers ------------------------------------------------------------------------------------------------
@@ -111,7 +110,7 @@ def open_source(path: Path, name: str, table: str, source: TableSource) -> Sourc
         header, separator = _csv_header(path, name, source, wanted)
     columns = tuple(column.strip().strip("\ufeff").strip() for column in header)
     if not any(columns):
-        raise TablesError(f"{name}: is empty; expected a first line with the names of the columns")
+        raise TablesError(say_problem("empty_file", file=name))
     _check_columns(columns, wanted, name, table)
     _check_unpivot(columns, source, name, table)
     return SourceFile(path, name, form, columns, separator)
@@ -200,36 +199,31 @@ def matching_columns(patterns: Iterable[str], columns: Iterable[str]) -> list[st
 def _check_columns(columns: tuple[str, ...], wanted: Mapping[str, str], name: str, table: str) -> None:
     twice = sorted({column for column in columns if column and columns.count(column) > 1})
     if twice:
-        raise TablesError(
-            f"{name}: more than one column is called {', '.join(map(repr, twice))}; rename all but one"
-        )
+        raise TablesError(say_problem("same_heading", file=name, names=listed(twice, is_quoted=True)))
     missing = [column for column in wanted if column not in columns]
     if not missing:
         return
     hints = {column: nearest(column, columns) for column in missing}
     lines = [
-        f"  - there is no column {column!r}{hint if 'did you mean' in hint else ''}"
+        say_problem("column_lacking", name=column, hint=hint if "did you mean" in hint else "")
         for column, hint in hints.items()
     ]
-    found = ", ".join(repr(column) for column in columns if column)
-    where = " and ".join(
-        f"tables.{table}.{one}" for one in dict.fromkeys(wanted[column] for column in missing)
-    )
+    settings = dict.fromkeys(f"tables.{table}.{wanted[column]}" for column in missing)
     raise TablesError(
-        "\n".join([f"{name}: columns named at {where} are not in the file:", *lines])
-        + f"\n  columns found: {found}"
-        + "\nWrite the names of your columns behind the colons, and delete the lines of those that you lack."
-    )
+        joined("\n", [
+            say_problem("columns_lacking", file=name, where=joined(say_problem("and"), settings)),
+            *lines,
+            say_problem("columns_found", names=listed(filter(None, columns), is_quoted=True)),
+            say_problem("write_your_columns"),
+        ])
+    )  # fmt: skip
 
 
 def _csv_header(path: Path, name: str, source: TableSource, wanted: Collection[str]) -> tuple[list[str], str]:
     """The first record of a CSV file, split by the separator that finds most of the wanted columns."""
     text = "".join(without_lines([first_text(path, name, source.encoding)], source.lines_above_header))
     if "\x00" in text:
-        raise TablesError(
-            f"{name}: holds zero bytes, so it is not {source.encoding} text; likely encoding: utf-16 "
-            "(set `encoding: utf-16`, or utf-16-le where the file has no byte-order mark)"
-        )
+        raise TablesError(say_problem("zero_bytes", file=name, encoding=source.encoding))
     candidates = (source.separator,) if source.separator else SEPARATORS
     split = [(_first_record(text, separator), separator) for separator in candidates]
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
+from analysis.catalogue import say_problem
 from analysis.params import TableSource
 from analysis.tables import TablesError
 from analysis.tables.encodings import decoded_chunks, without_lines
@@ -145,10 +146,7 @@ def _check_last_quote(
     if malformed and malformed[-1].row > last_row:
         last_row, is_open = malformed[-1].row, _is_open(malformed[-1].text, file.separator)
     if is_open:
-        raise TablesError(
-            f"{file.name}: row {last_row:,} opens a quotation mark that is never closed, so the rest of the "
-            "file was read as one value; close it, or double it where it is part of the text"
-        )
+        raise TablesError(say_problem("quote_left_open", file=file.name, row=last_row))
 
 
 def _ends_with(path: Path, text: str) -> bool:

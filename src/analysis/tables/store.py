@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from analysis.catalogue import listed, say_problem
 from analysis.params import Params
 from analysis.tables import TablesError
 from analysis.tables.locks import wait_for_lock
@@ -49,16 +50,14 @@ def _sha256(path: Path) -> str:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise TablesError(f"{path}: cannot be read ({error.strerror})") from None
+        raise TablesError(say_problem("file_unreadable", path=path, error=error.strerror)) from None
 
 
 def check_unchanged(params: Params, before: Stamps, after: Stamps) -> None:
     """Raise ``TablesError`` where a file changed while it was read."""
     changed = [name_of(params, path) for path in before if before[path] != after[path]]
     if changed:
-        raise TablesError(
-            f"{', '.join(changed)}: changed while it was being read; run again when it is complete"
-        )
+        raise TablesError(say_problem("changed_while_read", files=listed(changed)))
 
 
 def remember_hashes(stamps: Stamps, hashes: dict[Path, str], store: Path) -> None:

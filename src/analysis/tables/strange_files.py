@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from analysis.errors import InputError
+from analysis.catalogue import say_problem
+from analysis.errors import InputError, Said, in_language
 from analysis.params import TableSource
 from analysis.tables.beginnings import Beginning, Sample, read_beginning
 from analysis.tables.cells import currencies_of, date_formats, is_number
@@ -47,19 +48,26 @@ def recognise_file(path: Path, file: str) -> tuple[Suggestion, ...] | StrangeFil
     """
     try:
         beginning = read_beginning(path, TableSource(file=(file,), columns={}))
-    except (OSError, ValueError, InputError) as error:
-        return StrangeFile(file, problem=str(error).removeprefix(f"{path.name}: "))
+    except (OSError, ValueError) as error:
+        return StrangeFile(file, problem=_without_name(path.name, error))
     if found := recognise(path, file, beginning):
         return (found,)
     return recognise_wide_survey(beginning, file) or _strange(beginning, file)
 
 
+def _without_name(name: str, error: Exception) -> Said:
+    """What is wrong with a file, without its name, which is said already."""
+    text = error.text if isinstance(error, InputError) else str(error)
+    heads = {"en": f"{name}: ", "zh": f"{name}："}
+    return Said(*(in_language(text, language).removeprefix(head) for language, head in heads.items()))
+
+
 def _strange(beginning: Beginning, file: str) -> StrangeFile:
     sample = beginning.as_is()
     if sample is None:
-        return StrangeFile(file, problem="is empty: no line stands in it")
+        return StrangeFile(file, problem=say_problem("no_line"))
     if sum(map(bool, sample.columns)) < 2:
-        return StrangeFile(file, problem="its lines are not split into columns, as those of a table are")
+        return StrangeFile(file, problem=say_problem("not_split"))
     seen = [(column, _example(sample, column)) for column in dict.fromkeys(sample.columns) if column]
     return StrangeFile(file, columns=tuple(seen[:MOST_COLUMNS_SHOWN]), values=_values(sample, file))
 

@@ -6,16 +6,16 @@ the settings have it. What may be meant otherwise is asked, not decided: each su
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from analysis.catalogue import label, load_catalogue
+from analysis.catalogue import label, listed, load_catalogue, say_problem
 from analysis.catalogue.records import Column
-from analysis.errors import InputError
+from analysis.errors import InputError, Said, joined
 from analysis.params import Params, TableSource
 from analysis.tables.beginnings import Beginning, Sample, read_beginning, totals_condition
 from analysis.tables.cells import (
@@ -23,12 +23,15 @@ from analysis.tables.cells import (
     currencies_of,
     date_formats,
     has_days_only,
+    month_formats,
     number_marks,
     plain,
     points_are_thousands,
     unit_of,
 )
 from analysis.tables.headings import SURE, header_words, is_inverted, likeness_to, match_columns
+from analysis.tables.known_words import map_words
+from analysis.tables.last_days import name_last_days
 from analysis.tables.quoting import quoted
 from analysis.tables.reading import FALSE_WORDS, SYMBOLS, TRUE_WORDS
 
@@ -49,6 +52,7 @@ CANCELLED = (
 
 _OF_A_LINE = ("order_id", "customer_id", "ordered_at", "amount")  # of a row that may be one line of an order
 
+BEGINS = {"ends_on": "starts_on", "assigned_until": "assigned_from"}  # what ends, and when it began
 _MAY_DIFFER = {"file", "ignore_when", "cancelled_when"}  # from one file of a table to another
 
 Question = tuple[str, dict[str, str | tuple[str, ...]]]  # the key of its words, and what stands in them
@@ -91,17 +95,15 @@ class Suggestion:
             If they are not written in the same way.
         """
         files = [*_files_of(self), *_files_of(other)]
-        joined = self.values | other.values | {"file": files} | _either_condition(self.values, other.values)
+        values = self.values | other.values | {"file": files} | _either_condition(self.values, other.values)
         if any(
-            joined[key] != one.values[key] for one in (self, other) for key in set(one.values) - _MAY_DIFFER
+            values[key] != one.values[key] for one in (self, other) for key in set(one.values) - _MAY_DIFFER
         ):
-            raise InputError(
-                f"{' and '.join(files)} both look like the table {self.table}, but are not written in the same "
-                "way: give one of them; files with the same columns can be one table (file: [a.csv, b.csv])"
-            )
+            both = joined(say_problem("and"), files)
+            raise InputError(say_problem("written_differently", files=both, table=self.table))
         questions = [one for one in self.questions if one[0] != "several_files"]
         said = ("several_files", {"files": tuple(files)})
-        return replace(self, values=joined, questions=(*questions, said))
+        return replace(self, values=values, questions=(*questions, said))
 
     def asked(self, language: str) -> list[str]:
         """The questions in words."""
@@ -115,19 +117,14 @@ class Suggestion:
             for key, words in self.questions
         ]
 
-    def notes(self, currency: str) -> list[str]:
+    def notes(self, currency: str) -> list[Said]:
         """What to look at, in sentences; ``currency`` is the company's."""
-        others = [codes for codes in self.currencies if currency not in codes]
-        signs = " and ".join(codes[0] for codes in others)
-        return [
-            *([f"Still to be found in the file: {', '.join(self.lacking)}."] if self.lacking else []),
-            *(f"{name!r}: no day tells whether days or months come first." for name in self.doubtful),
-            *(
-                [f"The amounts bear the sign of {signs}; the setting currency is {currency}."]
-                if others
-                else []
-            ),
-        ]
+        notes = [say_problem("still_lacking", names=listed(self.lacking))] if self.lacking else []
+        notes += [say_problem("day_or_month", name=name) for name in self.doubtful]
+        if others := [codes[0] for codes in self.currencies if currency not in codes]:
+            signs = joined(say_problem("and"), others)
+            notes.append(say_problem("other_currency", signs=signs, currency=currency))
+        return notes
 
 
 def _either_condition(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, str]:
@@ -143,7 +140,7 @@ def _files_of(one: Suggestion) -> list[str]:
     return [named] if isinstance(named, str) else list(named)
 
 
-def with_suggestion(message: str, path: Path, table: str, source: TableSource, params: Params) -> str:
+def with_suggestion(message: str, path: Path, table: str, source: TableSource, params: Params) -> Said | str:
     """A message about a file, and below it settings that may read the file, if they say anything new."""
     found = suggest_source(path, table, source)
     if found is None:
@@ -151,10 +148,11 @@ def with_suggestion(message: str, path: Path, table: str, source: TableSource, p
     notes = found.notes(params.settings.currency)
     if not notes and _is_said(found.values, source):
         return message
-    head = f"To start from, in place of the block `{table}:` in {params.path.name}; look whether each line is true:"
+    head = say_problem("start_from", table=table, params=params.path.name)
     lines = settings_lines(table, found.values)
-    said = [*notes, *found.asked("en")]
-    return "\n".join([message, "", head, "", *lines, *(["", *said] if said else []), ""])
+    asked = map(Said, found.asked("en"), found.asked("zh"))
+    said = [*notes, *asked]
+    return joined("\n", [message, "", head, "", *lines, *(["", *said] if said else []), ""])
 
 
 def suggest_source(path: Path, table: str, source: TableSource) -> Suggestion | None:
@@ -259,7 +257,8 @@ def _fitting(table: str, sample: Sample, columns: Mapping[str, Column]) -> Calla
 
     def fits(name: str, theirs: str) -> bool:
         is_named = columns[name].required and likeness_to(table, name, theirs) >= SURE
-        return is_named or can_be(sample.cells(theirs), columns[name])
+        cells = sample.cells(theirs)
+        return is_named or can_be(cells, columns[name]) or bool(_words_of(table, name, cells))
 
     return fits
 
@@ -302,6 +301,13 @@ def _values(table: str, source: TableSource, sample: Sample, found: Mapping[str,
     if cancelled := _cancelled_condition(table, sample, found):
         said["cancelled_when"] = cancelled
     mapped = {name: mapped_column(table, name, found[name], sample, columns[name]) for name in found}
+    for name in mapped:
+        if _names_last_days(table, name, sample, found):
+            mapped[name] = _as_mapping(mapped[name]) | {"last_day": True}
+    if words := _outcomes_by_stage(table, sample, found):
+        mapped["outcome"] = {"column": found["stage"], "values": words}
+    if table == "opportunities" and {"outcome", "closed_at"} <= set(mapped):
+        mapped["closed_at"] = _as_mapping(mapped["closed_at"]) | {"only_with": "outcome"}  # else it is a plan
     numbered = {
         name: {"row_number": True}
         for name in load_catalogue().tables[table].key
@@ -354,14 +360,44 @@ def mapped_column(table: str, name: str, theirs: str, sample: Sample, column: Co
     """One column as it is mapped: with the format of its days, the unit of its money, the sense of its words."""
     cells, more = sample.cells(theirs), {}
     if column.type in ("instant", "date"):
-        formats = date_formats(cells)
+        formats = date_formats(cells) or (month_formats(cells) if column.may_be_month else [])
         more = {"format": formats[0]} if formats and formats[0] not in READ_WITHOUT else {}
     elif column.type == "money" and (unit := unit_of(theirs)):
         more = {"multiply_by": unit}
     elif column.type == "boolean" and is_inverted(table, name, theirs):
         contrary = dict.fromkeys(TRUE_WORDS, "no") | dict.fromkeys(FALSE_WORDS, "yes")
         more = {"values": {cell: contrary[cell.casefold()] for cell in sorted(set(cells))}}
+    elif words := _words_of(table, name, cells):
+        more = {"values": {theirs: ours for theirs, ours in words.items() if ours or not column.required}}
     return {"column": theirs} | more if more else theirs
+
+
+def _words_of(table: str, name: str, cells: Sequence[str]) -> dict[str, str]:
+    """Their words for ours, in a column that is the table's own, whatever it is given as."""
+    return map_words(table, name, cells) if name in load_catalogue().tables[table].columns else {}
+
+
+def _outcomes_by_stage(table: str, sample: Sample, found: Mapping[str, str]) -> dict[str, str]:
+    """How opportunities ended, where their last stage says it and no column of its own."""
+    if table != "opportunities" or "outcome" in found or "stage" not in found:
+        return {}
+    return map_words(table, "outcome", sample.cells(found["stage"]))
+
+
+def _as_mapping(mapped: Any) -> dict[str, Any]:
+    return mapped if isinstance(mapped, dict) else {"column": mapped}
+
+
+def _names_last_days(table: str, name: str, sample: Sample, found: Mapping[str, str]) -> bool | None:
+    """Whether a column of first days after something names the last ones; None where nothing shows it."""
+    columns, begins = load_catalogue().tables[table].columns, BEGINS.get(name)
+    if name not in columns or not columns[name].first_day_after:
+        return False
+    if begins not in found:
+        return None
+    places = [sample.columns.index(found[one]) for one in (begins, name)]
+    spans = [[row[at].strip() for at in places] for row in sample.rows if len(row) > max(places)]
+    return name_last_days([first for first, _ in spans], [last for _, last in spans])
 
 
 def _as_lines(
@@ -408,6 +444,8 @@ def _questions(
 ) -> Iterator[Question]:
     columns = _columns(table, source)
     yield from questions_about(table, source, sample, found)
+    if words := _outcomes_by_stage(table, sample, found):
+        yield from _about_words("outcome", found["stage"], words, is_required=False)
     if is_lines:
         yield "lines", {"column": found["order_id"]}
     if table == "orders":
@@ -453,8 +491,23 @@ def _about_column(
         yield "unit", words | {"unit": f"{unit:,}"}
     if columns[name].type == "instant" and table in ("tickets", "contacts") and has_days_only(cells):
         yield "days_only", words
+    if known := _words_of(table, name, cells):
+        yield from _about_words(name, theirs, known, is_required=columns[name].required)
+    names_last_days = _names_last_days(table, name, sample, found)
+    if names_last_days is not False:
+        yield "last_day" if names_last_days else "first_day_after", words
     if name == "customer_id" and len(cells) < (1 - MANY_EMPTY) * len(sample.rows):
         yield "many_empty", words | {"share": f"{1 - len(cells) / len(sample.rows):.0%}"}
+
+
+def _about_words(
+    name: str, theirs: str, words: Mapping[str, str], *, is_required: bool
+) -> Iterator[Question]:
+    said = {"name": name, "column": theirs}
+    yield "words", said | {"pairs": tuple(f"{word} → {ours}" for word, ours in words.items() if ours)}
+    left = tuple(word for word, ours in words.items() if not ours)[:WORDS_SHOWN]
+    if left:
+        yield "words_unknown" if is_required else "words_left", said | {"words": left}
 
 
 def _about_orders(sample: Sample, found: Mapping[str, str]) -> Iterator[Question]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pa_parquet
 
-from analysis.catalogue import nearest
+from analysis.catalogue import nearest, say_problem
 from analysis.params import TableSource
 from analysis.tables import TablesError
 
@@ -24,15 +24,11 @@ def excel_rows(path: Path, name: str, source: TableSource) -> Iterator[list[Any]
         book = CalamineWorkbook.from_path(str(path))
         sheet_name = source.sheet or book.sheet_names[0]
         if sheet_name not in book.sheet_names:
-            raise TablesError(
-                f"{name}: there is no sheet {sheet_name!r}{nearest(sheet_name, book.sheet_names)}"
-            )
+            hint = nearest(sheet_name, book.sheet_names)
+            raise TablesError(say_problem("no_sheet", file=name, name=sheet_name, hint=hint))
         sheet = book.get_sheet_by_name(sheet_name)
     except (CalamineError, OSError, IndexError) as error:
-        raise TablesError(
-            f"{name}: cannot be opened as an Excel file ({error}); open it in a spreadsheet program and save it "
-            "as .xlsx or CSV; a CSV or web page only named .xlsx can be given its true ending"
-        ) from None
+        raise TablesError(say_problem("not_excel", file=name, error=error)) from None
     yield from sheet.to_python(skip_empty_area=True)
 
 
