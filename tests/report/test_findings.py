@@ -25,12 +25,9 @@ from analysis.report.findings import (
     overdue_customers,
 )
 from analysis.suite import Results
+from reading_pages import replaced
 
 QUIET_FRAMES = ("fits", "holdout")
-
-
-def replaced(results, **frames):
-    return Results(results.book, {**results.frames, **frames})
 
 
 @pytest.fixture

@@ -231,6 +231,13 @@ def test_a_figure_has_its_words_its_size_and_a_narrow_twin():
     )
 
 
+def test_the_message_of_a_figure_stands_above_what_it_shows():
+    output = shown({"image/png": PNG}, "en", alt="Points", title="Retention by period", message="It <fell>")
+    caption = render(code_cell("plot()", output)).figure.figcaption
+    assert caption.get_text() == "It <fell> Retention by period"
+    assert caption.find(class_="wb-figure-what").get_text() == "Retention by period"
+
+
 @pytest.mark.parametrize(
     "output",
     [
@@ -417,7 +424,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from analysis.report.figures.style import figure_style, label_lines
 from analysis.report.display import display_figure, display_html, show_style
-from analysis.report.tables_shown import Column, show_table
+from analysis.report.tables_shown import Column, table_html
 from analysis.report.tiles_shown import Tile, kpi_tiles
 from analysis.report.words import LANGUAGES
 show_style()
@@ -442,9 +449,11 @@ for language in LANGUAGES:
     name = {"en": "Retention", "zh": "客户保留率"}[language]
     tile = Tile(name, "63.1%", "61.8–64.4%", [("+1.2 pp", "better")], [0.6, 0.631])
     display_html(kpi_tiles([tile] * 4, language), language)
-    show_table(kpis, columns, caption={"en": "Scorecard", "zh": "计分卡"}, language=language, phone="cards")
+    heading = {"en": "Scorecard", "zh": "计分卡"}
+    display_html(table_html(kpis, columns, caption=heading, language=language, phone="cards"), language)
     quarters = [Column(key, key, unit="percent") for key in shares]
-    show_table(matrix, [Column("cohort", name), *quarters], caption="Cohorts", language=language)
+    columns_of_matrix = [Column("cohort", name), *quarters]
+    display_html(table_html(matrix, columns_of_matrix, caption="Cohorts", language=language), language)
     with figure_style(language):
         figure, axes = plt.subplots()
         axes.plot(["2026Q1", "2026Q2", "2026Q3"], [0.60, 0.61, 0.631], label=name)

@@ -63,6 +63,15 @@ def test_the_interval_of_a_relative_change_is_relative_too(shop):
     assert (
         say_change_interval(large | {"difference_high": 90}, REVENUE, shop.book, "en") == "+€60.00 to +€90.00"
     )
+    # what is never below 0 cannot fall by more than all of it; revenue can, where more is given back than bought
+    lower = told | {
+        "difference": -150,
+        "relative_change": -0.75,
+        "difference_low": -260,
+        "difference_high": -40,
+    }
+    assert say_change_interval(lower, METRICS["transfers_per_ticket"], shop.book, "en") == "−100.0% to −20.0%"
+    assert say_change_interval(lower, REVENUE, shop.book, "en") == "−130.0% to −20.0%"
     for missing in ("difference_low", "difference_high"):
         assert say_change_interval(told | {missing: float("nan")}, REVENUE, shop.book, "en") == ""
 

@@ -12,13 +12,9 @@ from analysis.report import next_steps
 from analysis.report.findings import Finding
 from analysis.report.next_steps import PAGE_OF_FAMILY, find_next_steps
 from analysis.report.stories import Story
-from analysis.suite import Results
+from reading_pages import replaced
 
 from .conftest import FORMULA, SCRIPT
-
-
-def replaced(results, **frames):
-    return Results(results.book, {**results.frames, **frames})
 
 
 def customers(**columns):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from analysis.errors import InputError
+from analysis.errors import InputError, Said
 from analysis.periods import parse_period
 from analysis.report.execution import PageRun
 from analysis.report.outcomes import exit_code, outcome_lines, remembered, summary_lines
@@ -90,6 +91,23 @@ def test_what_was_kept_is_said():
     resumed = run("2026Q1", page("a", taken=True), page("b"))
     assert outcome_lines(resumed) == ["2026Q1: 1 of 2 pages were finished before and kept. Report:"]
     assert outcome_lines(UNRECONCILED)[0].startswith("UNRECONCILED: ")
+
+
+def test_why_a_report_was_made_anew_stands_before_where_it_is():
+    reason = Said("  - data: orders.csv (changed)", "  - 数据：orders.csv（内容有变）")
+    anew = replace(WHOLE, made_anew_for=(reason,))
+    assert outcome_lines(anew) == ["2026Q1: made anew, as not everything is as it was:", reason, "Report:"]
+    assert outcome_lines(anew, language="zh") == [
+        "2026Q1：已重新生成，因为以下内容与当时不同：", "  - 数据：orders.csv（内容有变）", "报告：",
+    ]  # fmt: skip
+
+
+def test_why_a_period_was_not_made_is_said_in_the_operators_language():
+    error = InputError(Said("2025Q4 has no data\ncheck", "2025Q4 没有数据\n请核对"))
+    refused = NotMade(parse_period("2025Q4"), error)
+    assert outcome_lines(refused) == ["2025Q4 has no data\ncheck"]
+    assert outcome_lines(refused, language="zh") == ["2025Q4 没有数据\n请核对"]
+    assert summary_lines([refused], "zh")[0].endswith("2025Q4 没有数据")
 
 
 def test_bad_input_is_said_in_its_own_words_and_a_fault_of_ours_with_its_trace():

@@ -172,6 +172,7 @@ def test_pages_that_failed_are_tried_again_and_no_others_and_a_whole_report_is_k
     (tmp_path / "ready").write_text("yes")
     again = run(good, late, resume=True)
     assert again.is_whole and [one.is_taken_over for one in again.pages] == [True, False]
+    assert again.made_anew_for == ()  # there was no whole one
     assert sorted((tmp_path / "made").read_text().split()) == ["retention", "retention", "scorecard"]
     assert "<p>zh: 10.00</p>" in (again.folder / "zh" / "01_scorecard.html").read_text(encoding="utf-8")
     assert names(run.reports) == ["2026Q1"]  # the one with gaps has gone
@@ -184,9 +185,11 @@ def test_pages_that_failed_are_tried_again_and_no_others_and_a_whole_report_is_k
 
     changed = run(good, late + "\nprint(1)", resume=True)  # another notebook: its page, and no other
     assert not changed.is_kept and [one.is_taken_over for one in changed.pages] == [True, False]
+    assert changed.made_anew_for == ("  - pages: retention",)
     (tmp_path / "orders.csv").write_text("who,day,money\na,2026-01-05,7\n")
     other = run(good, late + "\nprint(1)", resume=True)  # other data: every page
     assert not any(one.is_taken_over for one in other.pages)
+    assert other.made_anew_for == ("  - data: orders.csv (changed)",)
     assert "<p>en: 7.00</p>" in (other.folder / "en" / "01_scorecard.html").read_text(encoding="utf-8")
 
 
@@ -196,9 +199,11 @@ def test_another_language_or_edition_is_made_and_not_taken_for_what_is_there(run
     assert run("1", "1", languages=["en"], resume=True).is_kept
     both = run("1", "1", languages=["en", "zh"], resume=True)
     assert not both.is_kept and not any(one.is_taken_over for one in both.pages)
+    assert both.made_anew_for == ("  - languages: zh",)
     assert (first.folder / "zh" / "index.html").is_file()
     without = run("1", "1", languages=["en", "zh"], resume=True, settings={"analyst_edition": False})
     assert not without.is_kept and all(one.is_taken_over for one in without.pages)  # only set anew
+    assert without.made_anew_for == ("  - settings: analyst_edition (true → false)",)
     assert not (first.folder / "analyst").exists()
 
 

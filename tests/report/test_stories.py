@@ -184,7 +184,7 @@ def test_a_rate_without_a_group_is_unexplained_and_a_total_is_not(shop, monkeypa
 
 def test_the_numbers_of_a_driver_stand_in_the_metrics_unit(desk):
     values, share = say_driver(SLOW, desk.book, "en")
-    assert values == "2 h 30 min → 5 h; all others 0.0 s"
+    assert values == "2 h 30 min → 5 h; all others 0 s"
     assert share == "all of the change"
     assert say_driver(SLOW, desk.book, "zh")[1] == "占总变化的全部"
     half = replace(SLOW, contribution=2250.0)

@@ -147,6 +147,19 @@ def test_a_figure_is_drawn_at_double_sharpness_and_keeps_its_own_size(two_lines,
     assert figure.get_size_inches() == pytest.approx([7.2, 3.4])
 
 
+@pytest.mark.parametrize("share", [0.5, 0.7, 0.8])
+def test_words_beside_a_point_are_not_cut_off_on_a_phone(share):
+    # They move with their point as the plot gets narrower to make room: half of the way, 0.7 or 0.8 at each step.
+    with style.figure_style("en"):
+        figure = Figure(layout="none")
+        axes = figure.subplots()
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+        axes.annotate("M" * 22, (share, 0.5), (8, 0), textcoords="offset points", va="center")
+    for png in style.figure_pngs(figure, "en", [720, 480]):
+        pixels = np.array(Image.open(io.BytesIO(png)).convert("L"))
+        assert (pixels[:, -3:] == 255).all()  # cut letters would run into the edge
+
+
 def test_the_same_figure_gives_the_same_bytes_and_few_of_them(two_lines):
     figure, _ = two_lines
     first, second = (style.figure_png(figure, "en") for _ in range(2))

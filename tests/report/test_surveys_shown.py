@@ -21,12 +21,12 @@ from analysis.report.surveys_shown import (
     survey_text,
     width_reached,
 )
+from reading_pages import in_each_language
 
 ALL = load_questionnaires()
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "surveys.md"
 CHINESE = re.compile("[\u4e00-\u9fff]")
 each = pytest.mark.parametrize("name", ALL)
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
 
 
 @each

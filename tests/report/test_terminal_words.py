@@ -10,5 +10,5 @@ def test_chinese_characters_take_two_columns():
 
 
 def test_the_same_words_come_in_each_language():
-    assert say_in_terminal("table_absent", "en", table="orders", lost="x").count("orders") == 1
-    assert say_in_terminal("table_absent", "zh", table="orders", lost="x").count("orders") == 1
+    assert say_in_terminal("table_absent", "en", tables="orders", lost="x").count("orders") == 1
+    assert say_in_terminal("table_absent", "zh", tables="orders", lost="x").count("orders") == 1

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from analysis.catalogue import label
 from analysis.report.figures.style import CONTENT_WIDTH_PIXELS, INKS, PALETTE, PHONE_WIDTH_PIXELS, figure_pngs
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def display_html(html: str, language: str) -> None:
     display({"text/html": str(html)}, raw=True, metadata={"workbook": {"language": language}})
 
 
-def display_figure(figure: Figure, language: str, alt: str, *, title: str = "", note: str = "") -> None:
+def display_figure(
+    figure: Figure, language: str, alt: str, *, title: str = "", note: str = "", message: str = ""
+) -> None:
     """Put a figure on the page, wide and again drawn narrow for phones, and close it.
 
     Parameters
@@ -50,6 +53,8 @@ def display_figure(figure: Figure, language: str, alt: str, *, title: str = "", 
         What the figure shows, in words, for those who do not see it.
     title, note : str
         Set in type above and below the figure; a figure's title does not belong inside it.
+    message : str
+        What to take from it, set above the title, which then only says what is drawn. It leads the alternative text.
 
     Raises
     ------
@@ -64,5 +69,6 @@ def display_figure(figure: Figure, language: str, alt: str, *, title: str = "", 
     wide, narrow = figure_pngs(figure, language, [CONTENT_WIDTH_PIXELS, PHONE_WIDTH_PIXELS])
     plt.close(figure)
     data = {"image/png": base64.b64encode(wide).decode(), PHONE_PNG: base64.b64encode(narrow).decode()}
-    about = {"language": language, "alt": alt.strip(), "title": title, "note": note}
+    shown = label("charts.alt", language, message=message, shown=alt.strip()) if message else alt.strip()
+    about = {"language": language, "alt": shown, "title": title, "note": note, "message": message}
     display(data, raw=True, metadata={"workbook": about})

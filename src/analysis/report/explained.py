@@ -12,9 +12,11 @@ import pandas as pd
 from analysis.catalogue import DEFAULT, Metric, label
 from analysis.facts import Book
 from analysis.facts.compile import WITH_TRAITS, grain, settings_in
-from analysis.metrics.derived import operands
+from analysis.metrics.formulas import operands
 from analysis.metrics.frame import NOT_STATED
-from analysis.metrics.measure import holder_of, missing_tables, plan, scan_sql
+from analysis.metrics.gaps import missing_tables
+from analysis.metrics.scan_sql import scan_sql
+from analysis.metrics.scans import holder_of, plan
 from analysis.suite import Results
 
 FIRST_ROWS = 5
@@ -56,6 +58,16 @@ def fill_in(text: str, settings: Mapping[str, Any], language: str = "en") -> str
 def formula_of(metric: Metric) -> str:
     """What the metric is, in the fact's own columns or other metrics' names."""
     return _KIND_FORMULAS[formula_kind(metric)].format(**metric.model_dump())
+
+
+def bounds_in_words(metric: Metric, language: str) -> list[str]:
+    """Where the metric's intervals end, as far as its record says; what depends on the rows in the fact's columns."""
+    told = []
+    for end, function, bound in zip(("lowest", "highest"), ("min", "max"), metric.bounds or (), strict=False):
+        if bound is not None:
+            shown = f"{function}({bound})" if isinstance(bound, str) else f"{bound:g}"
+            told.append(label(f"definitions.{end}", language, bound=shown))
+    return told
 
 
 def formula_kind(metric: Metric) -> str:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from analysis.catalogue import Metric, label
 from analysis.facts import Book, NotMeasured
+from analysis.report.headline import headline_metrics
 from analysis.report.kpis_shown import (
     AGAINST,
     OTHER_BASE,
@@ -137,10 +138,11 @@ def _changes_to_judge(results: Results) -> pd.DataFrame:
     rows = _with_sizes(rows, results.company_kpis)
     metrics = [records[name] for name in rows["metric"]]
     is_sum = pd.Series([metric.additive for metric in metrics], rows.index, dtype=bool)
+    headline = headline_metrics(book.settings)
     doubtful, windows = bool(doubtful_models(results)), {window.label: window for window in book.windows}
     return rows.assign(
         kind=[metric.kind for metric in metrics],
-        is_headline=[name in book.settings.headline_metrics for name in rows["metric"]],
+        is_headline=[name in headline for name in rows["metric"]],
         has_target=rows["metric"].isin(metrics_with_target(results)),
         is_doubtful_model=[
             metric.kind == "modelled" and (doubtful or status == "with_care")

@@ -127,7 +127,7 @@ def _each(record: Metric, language: str) -> str:
 
 def _tables(record: Metric, language: str) -> str:
     """The tables that the metric needs, for a company that knows its customers by their orders."""
-    from analysis.metrics.measure import tables_lacking
+    from analysis.metrics.gaps import tables_lacking
 
     tables = load_catalogue().tables
     needed = [name for name in tables_lacking(record, list(tables), "orders") if name not in record.needs_any]

@@ -150,12 +150,18 @@ def unit_of(metric: Metric) -> str:
 
 def say_value(value: Any, metric: Metric, book: Book, language: str) -> str:
     """A value of the metric in its unit."""
-    return format_value(value, unit_of(metric), language, currency=book.settings.currency)
+    return format_value(value, unit_of(metric), language, currency=book.settings.currency, **_bounds(metric))
+
+
+def _bounds(metric: Metric) -> dict[str, Any]:
+    """What the metric can be, for the units whose numbers do not say it themselves."""
+    return {"bounds": metric.numeric_bounds} if unit_of(metric) == "number" else {}
 
 
 def say_interval(low: Any, high: Any, metric: Metric, book: Book, language: str) -> str:
     """An interval of the metric in its unit."""
-    return format_interval(low, high, unit_of(metric), language, currency=book.settings.currency)
+    options = {"currency": book.settings.currency, **_bounds(metric)}
+    return format_interval(low, high, unit_of(metric), language, **options)
 
 
 def say_level(book: Book, language: str) -> str:
@@ -228,6 +234,9 @@ def say_change_interval(change: pd.Series | dict[str, Any], metric: Metric, book
         return ""
     if unit == "percent":
         low, high = low / change["base_value"], high / change["base_value"]
+        low = (
+            max(low, -1.0) if metric.numeric_bounds[0] >= 0 else low
+        )  # nothing falls by more than all there was
     return format_interval(low, high, unit, language, currency=book.settings.currency, signed=True)
 
 

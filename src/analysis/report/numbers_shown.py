@@ -21,6 +21,11 @@ CURRENCY_SIGNS = {
 }
 MONEY_WITHOUT_CENTS = 999.995
 
+Bounds = tuple[float, float]
+FROM_ZERO: Bounds = (0.0, math.inf)
+WITHOUT_BOUNDS: Bounds = (-math.inf, math.inf)
+_REACHED = 1e-12  # sums of shares miss their bound in the last digits
+
 
 def is_missing(value: object) -> bool:
     """True for None, NaN, NaT, NA and for the infinities, none of which is a number to print."""
@@ -29,8 +34,15 @@ def is_missing(value: object) -> bool:
     return bool(pd.isna(value)) or (isinstance(value, float) and math.isinf(value))
 
 
-def format_number(value: Any, language: str, *, decimals: int | None = None, signed: bool = False) -> str:
-    """A number with thousands separators: ``1,234.5``.
+def format_number(
+    value: Any,
+    language: str,
+    *,
+    decimals: int | None = None,
+    signed: bool = False,
+    bounds: Bounds = FROM_ZERO,
+) -> str:
+    """A number with thousands separators: ``1,234.5``; ``>4.99`` for one of 4.998 that cannot exceed 5.
 
     Parameters
     ----------
@@ -39,12 +51,13 @@ def format_number(value: Any, language: str, *, decimals: int | None = None, sig
         two significant digits below.
     signed : bool
         Write the plus of a positive number, as for a change.
+    bounds : tuple
+        What the number can be: rounding does not write an end of it that was not reached.
     """
     if is_missing(value):
         return MISSING
-    return _with_sign(
-        value, lambda size: f"{size:,.{_decimals_for(size) if decimals is None else decimals}f}", signed
-    )
+    places = _decimals_for(_steady(abs(value))) if decimals is None else decimals
+    return _written(value, lambda size: f"{size:,.{places}f}", signed, bounds, 10.0**-places)
 
 
 def _decimals_for(size: float) -> int:
@@ -57,17 +70,42 @@ def _decimals_for(size: float) -> int:
 
 def _with_sign(value: Any, show: Callable[[float], str], signed: bool) -> str:
     """A size with a true minus before it, or a plus where asked; what rounds to zero has no sign."""
-    shown = show(abs(value))
+    shown = show(_steady(abs(value)))
     if not any(digit in shown for digit in "123456789"):
         return shown
     return (MINUS if value < 0 else "+" if signed else "") + shown
 
 
+def _steady(size: Any) -> float:
+    """A size without its last digits, which depend on the order in which rows were added up."""
+    return float(f"{size:.13g}") if isinstance(size, float) else size
+
+
+def _written(value: Any, show: Callable[[float], str], signed: bool, bounds: Bounds, step: float) -> str:
+    """The number as rounded; where that is a bound it only comes near, on which side of the last step before it.
+
+    A share of 99.97% is not all: ``>99.9%``; one of 0.02% is not nothing: ``<0.1%``. Of changes, 0 is no bound.
+    """
+    shown, (low, high) = _with_sign(value, show, signed), bounds
+    if low + _REACHED < value and not (signed and low == 0) and shown == _at(low, show, signed):
+        return "<" + _at(low + step, show, signed)
+    if value < high - _REACHED and shown == _at(high, show, signed):
+        return ">" + _at(high - step, show, signed)
+    return shown
+
+
+def _at(bound: float, show: Callable[[float], str], signed: bool) -> str:
+    return _with_sign(bound, show, signed) if math.isfinite(bound) else ""
+
+
 def format_percent(value: Any, language: str, *, decimals: int | None = None, signed: bool = False) -> str:
-    """A share as percent with one decimal: 0.631 as ``63.1%``."""
+    """A share as percent with one decimal: 0.631 as ``63.1%``, 0.9997 as ``>99.9%``."""
     if is_missing(value):
         return MISSING
-    return _with_sign(value, lambda size: f"{100 * size:,.{1 if decimals is None else decimals}f}%", signed)
+    places = 1 if decimals is None else decimals
+    # Of a change, nothing falls by more than all there was.
+    bounds = (-1.0, math.inf) if signed or value < 0 else (0.0, 1.0)
+    return _written(value, lambda size: f"{100 * size:,.{places}f}%", signed, bounds, 10.0 ** -(places + 2))
 
 
 def format_points(value: Any, language: str, *, decimals: int | None = None, signed: bool = True) -> str:
@@ -93,12 +131,8 @@ def format_money(
     if is_missing(value):
         return MISSING
     sign = CURRENCY_SIGNS[language].get(currency, f"{currency} ")
-
-    def show(size: float) -> str:
-        places = decimals if decimals is not None else 0 if size >= MONEY_WITHOUT_CENTS else 2
-        return f"{sign}{size:,.{places}f}"
-
-    return _with_sign(value, show, signed)
+    places = decimals if decimals is not None else 0 if abs(value) >= MONEY_WITHOUT_CENTS else 2
+    return _written(value, lambda size: f"{sign}{size:,.{places}f}", signed, FROM_ZERO, 10.0**-places)
 
 
 def format_date(value: Any, language: str) -> str:
@@ -139,7 +173,11 @@ def format_duration(
     """
     if is_missing(value):
         return MISSING
-    return _with_sign(value, partial(_duration, language=language, unit=unit, decimals=decimals), signed)
+    if value == 0 and decimals is None and unit in ("auto", "up_to_hours"):
+        return f"0{label('unit_seconds', language)}"
+    show = partial(_duration, language=language, unit=unit, decimals=decimals)
+    step = SECONDS_IN.get(unit, 1) * 10.0 ** -(1 if decimals is None else decimals)
+    return _written(value, show, signed, FROM_ZERO, step)
 
 
 def _duration(seconds: float, language: str, unit: DurationUnit, decimals: int | None) -> str:
@@ -224,7 +262,9 @@ def format_interval(low: Any, high: Any, unit: str, language: str, **options: An
     if unit in ("number", "money") and options.get("decimals") is None:
         options["decimals"] = _decimals_for_both(low, high, unit)
     first, last = (format_value(end, unit, language, **options) for end in (low, high))
-    if MINUS in first + last or "+" in first + last:
+    if first == last and first[0] in "<>":
+        return first
+    if any(sign in first + last for sign in (MINUS, *"+<>")):
         return first + label("to", language) + last
     if unit == "percent":
         return f"{first.removesuffix('%')}–{last}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from analysis.errors import InputError
+from analysis.errors import InputError, in_language
 from analysis.report.run import NotMade, Run
 from analysis.report.terminal_words import say_in_terminal, screen_width
 
@@ -45,7 +45,15 @@ def outcome_lines(outcome: Outcome, earlier: Sequence[Outcome] = (), language: s
         if one.status != "whole"
     ]
     broken = [] if outcome.is_reconciled else [say("unreconciled")]
-    return [*failed, *broken, _heading(outcome, language)]
+    return [*failed, *broken, *_anew_lines(outcome, language), _heading(outcome, language)]
+
+
+def _anew_lines(run: Run, language: str) -> list[str]:
+    """Why a report that was to be kept was made anew."""
+    if not run.made_anew_for:
+        return []
+    reasons = [in_language(one, language) for one in run.made_anew_for]
+    return [say_in_terminal("made_anew", language, label=run.folder.name), *reasons]
 
 
 def _heading(run: Run, language: str) -> str:
@@ -62,7 +70,7 @@ def _why_not_made(outcome: NotMade, is_said: bool, language: str) -> list[str]:
     if is_said:
         return [say_in_terminal("not_made_again", language, label=name)]
     if isinstance(outcome.error, InputError):
-        return [str(outcome.error)]
+        return [outcome.error.in_(language)]
     told = "".join(traceback.format_exception(outcome.error)).rstrip()
     return [told, say_in_terminal("not_made_fault", language, label=name)]
 
@@ -70,7 +78,8 @@ def _why_not_made(outcome: NotMade, is_said: bool, language: str) -> list[str]:
 def summary_lines(outcomes: Sequence[Outcome], language: str = "en") -> list[str]:
     """A line for each period of a batch: how it ended, how long it took, where its report is or why there is none."""
     rows = [
-        (one.period.label, _status(one, language), _seconds(one, language), _place(one)) for one in outcomes
+        (one.period.label, _status(one, language), _seconds(one, language), _place(one, language))
+        for one in outcomes
     ]
     widths = [max(screen_width(row[column]) for row in rows) for column in range(3)]
     return ["  ".join([*_filled(row, widths), row[-1]]) for row in rows]
@@ -98,7 +107,8 @@ def _seconds(one: Outcome, language: str) -> str:
     return say_in_terminal("seconds_taken", language, count=f"{one.seconds:.0f}")
 
 
-def _place(one: Outcome) -> str:
+def _place(one: Outcome, language: str) -> str:
     if isinstance(one, NotMade):
-        return (str(one.error).strip() or type(one.error).__name__).splitlines()[0]
+        told = one.error.in_(language) if isinstance(one.error, InputError) else str(one.error)
+        return (told.strip() or type(one.error).__name__).splitlines()[0]
     return str(one.index)

@@ -64,9 +64,12 @@ def figure_per_language(plot: Callable[..., Any]) -> Callable[..., Any]:
     return drawn
 
 
-def describe(ax: Axes, alt: str, *, title: str = "", note: str = "") -> Axes:
-    """Say of a figure what it shows: ``alt`` in one sentence with its main numbers, title and note around it."""
-    ax.figure._workbook = {"alt": alt, "title": title, "note": note}
+def describe(ax: Axes, alt: str, *, title: str = "", note: str = "", message: str = "") -> Axes:
+    """Say of a figure what it shows: ``alt`` in one sentence with its main numbers, title and note around it.
+
+    A ``message`` says what to take from it, where a test or a full count says something; it stands above the title.
+    """
+    ax.figure._workbook = {"alt": alt, "title": title, "note": note, "message": message}
     return ax
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import nbformat
 
-from analysis.catalogue import Page, label
+from analysis.catalogue import Page, label, say_problem
 from analysis.facts import Book, open_book
 from analysis.facts.reach import check_reach
 from analysis.params import Params, code_hash, own_files
@@ -30,6 +30,7 @@ from analysis.report.html import PageError, PageLink
 from analysis.report.kernels import WarmKernels, warm_kernels
 from analysis.report.pages.definitions import pages_of
 from analysis.report.progress import Teller, tell_nobody
+from analysis.report.run_changes import why_made_anew
 from analysis.report.run_folder import (
     RUN_FILE,
     PageOrigin,
@@ -49,6 +50,7 @@ from analysis.report.run_folder import (
 )
 from analysis.suite import Results, measure_suite
 from analysis.tables.prepared import write_rejected_csv
+from analysis.tables.store import read_json
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Run:
     """A finished run: where it is, and how each page fared.
 
     ``is_kept`` says that the report was there already and was left as it is; then no results were needed.
+    ``made_anew_for`` says why one that was asked to be kept was not, a line for each reason.
     """
 
     period: Period
@@ -66,6 +69,7 @@ class Run:
     is_reconciled: bool
     seconds: float = 0.0
     is_kept: bool = False
+    made_anew_for: tuple[str, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -208,6 +212,7 @@ def _run(plan: _Plan, kernels: WarmKernels, ahead: Future[tuple[Book, Results | 
         if plan.resume and (record := _whole_record(plan, book)):
             remove_partial(plan.folder)
             return _kept(plan, record)
+        reasons = _why_anew(plan, book) if plan.resume else ()
         results = results or _measured(book, kernels, clock, plan.resume)
         with refusals_said(plan.folder.final.parent), keeping_finished_pages(plan.folder):
             made = _make_pages(plan, book, kernels, clock)
@@ -215,7 +220,10 @@ def _run(plan: _Plan, kernels: WarmKernels, ahead: Future[tuple[Book, Results | 
             final = _put_together(plan, results, made, kernels, clock)
     made = [replace(one, notebook=final / "notebooks" / one.notebook.name) for one in made]
     seconds = time.monotonic() - began
-    return Run(plan.period, final, final / plan.index, tuple(made), results, results.is_reconciled, seconds)
+    return Run(
+        plan.period, final, final / plan.index, tuple(made), results, results.is_reconciled, seconds,
+        made_anew_for=reasons,
+    )  # fmt: skip
 
 
 def _measured(book: Book, kernels: WarmKernels, clock: Clock, resume: bool) -> Results:
@@ -264,7 +272,18 @@ def _origins(plan: _Plan, book: Book) -> dict[str, PageOrigin]:
 
 def _whole_record(plan: _Plan, book: Book) -> dict[str, Any] | None:
     """The record of the report in its place, if it is whole and making it again would give the same."""
-    return whole_record(plan.folder, ReportOrigin(_origins(plan, book), made_with(plan.params)), plan.index)
+    return whole_record(plan.folder, _origin(plan, book), plan.index)
+
+
+def _origin(plan: _Plan, book: Book) -> ReportOrigin:
+    """What the whole report is made of."""
+    return ReportOrigin(_origins(plan, book), made_with(plan.params))
+
+
+def _why_anew(plan: _Plan, book: Book) -> tuple[str, ...]:
+    """Why the whole report that is in its place is not kept; nothing where there is none."""
+    record = read_json(plan.folder.final / RUN_FILE)
+    return tuple(why_made_anew(record, book, _origin(plan, book))) if record.get("status") == "whole" else ()
 
 
 def _kept(plan: _Plan, record: Mapping[str, Any]) -> Run:
@@ -298,7 +317,7 @@ def find_notebook(page: Page) -> Path:
     own = Path(page.folder) if page.folder else None
     path = (own or own_files() / "notebooks") / page.notebook
     if not path.is_file():
-        raise RunError(f"the notebook of page {page.id} is missing: {path}")
+        raise RunError(say_problem("notebook_missing", page=page.id, path=path))
     if own:
         _check_own_notebook(path)
     return path

@@ -26,7 +26,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from analysis.errors import InputError
+from analysis.catalogue import say_problem
+from analysis.errors import InputError, Said
 from analysis.params import DELIVERY_SETTINGS, Params, content_hash
 from analysis.tables.locks import try_lock
 from analysis.tables.store import flush, read_json
@@ -169,14 +170,11 @@ def _is_still(path: Path, stream: IO[str]) -> bool:
         return False
 
 
-def _busy(folder: RunFolder, stream: IO[str]) -> str:
+def _busy(folder: RunFolder, stream: IO[str]) -> Said:
     with stream:
         stream.seek(0)
-        who = stream.read().strip() or "another process"
-    return (
-        f"{folder.final.name} is being made by another run ({who}); nothing was done. "
-        "Wait until it has ended, or name another folder with --reports"
-    )
+        who = stream.read().strip() or say_problem("another_process")
+    return say_problem("another_run", report=folder.final.name, who=who)
 
 
 @contextmanager
@@ -185,18 +183,15 @@ def refusals_said(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where, advice = error.filename or place, _ADVICE.get(error.errno or 0, "mend that")
-        raise RunError(
-            f"{where}: {error.strerror or error}. The report cannot be written; the one before it is as it was. To go "
-            f"on, {advice}, and give the same command with --resume"
-        ) from error
+        where, advice = error.filename or place, say_problem(_ADVICE.get(error.errno or 0, "mend_that"))
+        refusal = error.strerror or error
+        raise RunError(say_problem("disk_refuses", where=where, error=refusal, advice=advice)) from error
 
 
-_OTHER_PLACE = "name another folder with --reports"
 _ADVICE = {
-    **dict.fromkeys([errno.ENOSPC, errno.EDQUOT], "free some room on that disk"),
-    **dict.fromkeys([errno.EACCES, errno.EPERM], f"let this user write there, or {_OTHER_PLACE}"),
-    **dict.fromkeys([errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ENOLCK], _OTHER_PLACE),
+    **dict.fromkeys([errno.ENOSPC, errno.EDQUOT], "free_room"),
+    **dict.fromkeys([errno.EACCES, errno.EPERM], "let_write"),
+    **dict.fromkeys([errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ENOLCK], "other_place"),
 }
 """What there is to do about a disk that refuses."""
 
@@ -318,11 +313,12 @@ class ReportOrigin:
     made_with: Mapping[str, Any] = field(default_factory=dict)
 
 
+SETTINGS_OF_EDITIONS = DELIVERY_SETTINGS - {"mail", "page_timeout_minutes"}
+
+
 def made_with(params: Params) -> dict[str, Any]:
     """What a report depends on beside its pages: the settings of its editions, the template."""
-    settings = params.settings.model_dump(
-        mode="json", include=DELIVERY_SETTINGS - {"mail", "page_timeout_minutes"}
-    )
+    settings = params.settings.model_dump(mode="json", include=SETTINGS_OF_EDITIONS)
     template = sorted(path for path in (Path(__file__).parent / "template").rglob("*") if path.is_file())
     return {"settings": content_hash(settings), "template": content_hash([sha256(path) for path in template])}
 

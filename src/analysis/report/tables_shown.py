@@ -9,7 +9,6 @@ from typing import Any, Literal
 import pandas as pd
 from markupsafe import Markup, escape
 
-from analysis.report.display import display_html
 from analysis.report.numbers_shown import (
     MISSING,
     format_interval,
@@ -90,11 +89,6 @@ class _Sheet:
 def _letters(place: int) -> str:
     """a, b, …, z, aa, ab, …"""
     return (_letters(place // 26 - 1) if place >= 26 else "") + "abcdefghijklmnopqrstuvwxyz"[place % 26]
-
-
-def show_table(rows: pd.DataFrame, columns: Sequence[Column], *, language: str, **options: Any) -> None:
-    """Put a table on the page in one language; options as in `table_html`."""
-    display_html(table_html(rows, columns, language=language, **options), language)
 
 
 def table_html(

@@ -18,7 +18,7 @@ from analysis.metrics.frame import NOT_STATED
 from analysis.params import Params, Settings
 from analysis.periods import Period, quarter_of
 from analysis.report.examples_shown import say_example
-from analysis.report.explained import Explained, fill_in
+from analysis.report.explained import Explained, bounds_in_words, fill_in
 from analysis.report.kpis_shown import (
     name_and_number,
     say_interval,
@@ -33,8 +33,6 @@ from analysis.report.terminal_words import say_in_terminal, screen_width
 from analysis.suite import Results
 from analysis.tables.prepared import Prepared, prepare, read_quality, suggest_activity_window_days
 from analysis.tables.quality import rule_words
-
-METRICS_NAMED = 2  # of those that a page lacks; the lines of each table name all
 
 
 def kpi_table(results: Results, kpis: pd.DataFrame, language: str) -> str:
@@ -153,6 +151,7 @@ def _facts_of(explained: Explained, book: Book, language: str) -> list[tuple[str
         ("counts", _counts(estimate, language)),
         ("kind", kind),
         *_filters(metric),
+        *(("range", said) for said in bounds_in_words(metric, language)),
         *(("setting", f"{name} = {value}") for name, value in explained.settings.items()),
         *(
             ("operand", f"{name} = {missing if value is None else value}")
@@ -223,7 +222,8 @@ def check_text(params: Params, language: str = "en") -> str:
     if empty := _nothing_yet(params, prepared, language):
         lines += ["", empty]
     lines += ["", *_page_lines(params, prepared, language)]
-    lines += ["", *_missing_lines(prepared, settings, language)]
+    if missing := _missing_lines(prepared, settings, language):
+        lines += ["", say_in_terminal("not_supplied", language), *missing]
     return "\n".join(lines).rstrip()
 
 
@@ -309,7 +309,7 @@ def _tables_with_rows(prepared: Prepared) -> set[str]:
 
 
 def _page_lines(params: Params, prepared: Prepared, language: str) -> list[str]:
-    """For each page whether it is made, from which tables, and which it lacks, with the first metrics they give."""
+    """For each page whether it is made, from which tables, and which it lacks."""
     made = pages_of(params)
     return [
         say_in_terminal(
@@ -324,18 +324,15 @@ def _page_lines(params: Params, prepared: Prepared, language: str) -> list[str]:
 
 
 def _page_words(page: Page, is_made: bool, settings: Settings, prepared: Prepared, language: str) -> str:
-    """``made from orders; lacks costs (formula_clv)``."""
+    """``made from orders; lacks costs``."""
     if page.folder:
         return say_in_terminal("own_page", language, notebook=page.notebook)
     if page.id not in settings.pages:
         return say_in_terminal("left_out", language)
-    lacking = {
-        table: _with_first(table, lost, language)
-        for table, lost in _lacking(page, settings, prepared).items()
-    }
-    also = [words for table, words in lacking.items() if is_made or table not in page.needs_any]
+    lacking = _lacking(page, settings, prepared)
+    also = [table for table in lacking if is_made or table not in page.needs_any]
     if not is_made:
-        one_of = [words for table, words in lacking.items() if table in page.needs_any]
+        one_of = [table for table in lacking if table in page.needs_any]
         return _say_tables("not_made", one_of, language) + _say_tables("lacks_also", also, language)
     filled = _tables_with_rows(prepared)
     named = [
@@ -359,18 +356,9 @@ def _given(page: Page, settings: Settings, prepared: Prepared) -> list[str]:
     return [name for name in _tables_of(page, settings) if name in prepared.tables]
 
 
-def _with_first(table: str, lost: Sequence[str], language: str) -> str:
-    """A table with the first metrics that it would give."""
-    if not lost:
-        return table
-    more = say_in_terminal("more", language) if len(lost) > METRICS_NAMED else ""
-    metrics = say_in_terminal("list_join", language).join(lost[:METRICS_NAMED])
-    return say_in_terminal("table_with_first", language, table=table, metrics=metrics, more=more)
-
-
 def _tables_of(page: Page, settings: Settings) -> list[str]:
     """The tables a page can be filled from: those its metrics need, and those one of which it asks for."""
-    from analysis.metrics.measure import tables_lacking
+    from analysis.metrics.gaps import tables_lacking
 
     tables = load_catalogue().tables
     needed = {*page.needs_any}.union(
@@ -379,17 +367,16 @@ def _tables_of(page: Page, settings: Settings) -> list[str]:
     return [name for name in tables if name in needed]
 
 
-def _lacking(page: Page, settings: Settings, prepared: Prepared) -> dict[str, list[str]]:
-    """The tables that are not supplied, those of most metrics first, each with the page's metrics that need it."""
-    from analysis.metrics.measure import tables_lacking
+def _lacking(page: Page, settings: Settings, prepared: Prepared) -> list[str]:
+    """The tables that are not supplied, those first that most of the page's metrics need."""
+    from analysis.metrics.gaps import tables_lacking
 
     absent = [name for name in _tables_of(page, settings) if name not in prepared.tables]
     lost: dict[str, list[str]] = {name: [] for name in absent}
     for record in _records_of(page, settings):
         for table in tables_lacking(record, absent, settings.customer_base):
             lost[table].append(record.id)
-    each_once = {table: list(dict.fromkeys(names)) for table, names in lost.items()}
-    return dict(sorted(each_once.items(), key=lambda one: -len(one[1])))
+    return sorted(lost, key=lambda table: -len(set(lost[table])))
 
 
 def _records_of(page: Page, settings: Settings) -> list[Metric]:
@@ -401,24 +388,41 @@ def _records_of(page: Page, settings: Settings) -> list[Metric]:
 
 
 def _missing_lines(prepared: Prepared, settings: Settings, language: str) -> list[str]:
-    """What is not measured, and by what nothing can be told apart, for want of each table that is not supplied."""
-    from analysis.metrics.measure import tables_lacking
+    """What is not measured, and by what nothing can be told apart, for want of tables that are not supplied.
 
+    Each is told once: with all the tables that it needs together, or of which one is enough.
+    """
     catalogue = load_catalogue()
     absent = [name for name in catalogue.tables if name not in prepared.tables]
-    lost: dict[str, list[str]] = {name: [] for name in absent}
+    lost: dict[str, list[str]] = {}
     for record in (each for each in catalogue.records if each.shown):
-        for table in tables_lacking(record, absent, settings.customer_base):
-            lost[table].append(f"{record.id}.<{record.each}>" if record.each else record.id)
+        if tables := _tables_wanted(record, absent, settings, language):
+            lost.setdefault(tables, []).append(f"{record.id}.<{record.each}>" if record.each else record.id)
     for name, dimension in catalogue.dimensions.items():
-        for table in set(dimension.needs) & set(absent):
-            lost[table].append(say_in_terminal("breakdown_by", language, dimension=name))
-    joined = say_in_terminal("list_join", language).join
+        if tables := _and(sorted(set(dimension.needs) & set(absent)), language):
+            lost.setdefault(tables, []).append(say_in_terminal("breakdown_by", language, dimension=name))
+    join = say_in_terminal("list_join", language).join
     return [
-        say_in_terminal("table_absent", language, table=table, lost=joined(dict.fromkeys(names)))
-        for table, names in lost.items()
-        if names
+        say_in_terminal("table_absent", language, tables=tables, lost=join(dict.fromkeys(lost[tables])))
+        for tables in sorted(lost)
     ]
+
+
+def _tables_wanted(record: Metric, absent: Sequence[str], settings: Settings, language: str) -> str:
+    """``answers and questions``, ``actions or contacts``: the tables that a metric lacks; none where it lacks none."""
+    from analysis.metrics.gaps import tables_lacking
+
+    lacking = tables_lacking(record, absent, settings.customer_base)
+    makes_customers = {"orders", "contracts"} if settings.customer_base == "either" else set()
+    for either in (set(record.needs_any), makes_customers):
+        if len(either) > 1 and either <= set(lacking) - set(record.needs):
+            one_of = say_in_terminal("or", language).join(sorted(either))
+            lacking = [*(table for table in lacking if table not in either), one_of]
+    return _and(lacking, language)
+
+
+def _and(tables: Sequence[str], language: str) -> str:
+    return say_in_terminal("together", language).join(tables)
 
 
 def aligned(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

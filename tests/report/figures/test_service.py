@@ -87,6 +87,12 @@ def test_the_slow_team_stands_out_in_colour_sign_and_words(desk, drawing):
     [now] = [c.lines[0].get_xdata()[0] for c in ax.containers if c.lines[0].get_color() == PALETTE["worse"]]
     assert now == pytest.approx(10.0)
     assert SCRIPT in ax.figure._workbook["alt"]  # escaped where it is put on the page
+    # What is drawn takes 1 of 2.06 parts of the width: 0.06 before it, 1 behind it for the words of the last point.
+    drawn = teams_now_and_before(desk)[["low", "value", "high", "before"]].astype(float) / 3600
+    (left, right), reach = ax.get_xlim(), drawn.max(axis=None) - drawn.min(axis=None)
+    assert right - left == pytest.approx(2.06 * reach) and left == pytest.approx(
+        drawn.min(axis=None) - 0.06 * reach
+    )
 
 
 def test_one_team_is_compared_with_nobody(desk, drawing):
@@ -125,6 +131,15 @@ def test_cells_show_what_the_matrix_holds(desk, drawing, measure, told):
     assert told in texts(ax)
     assert [tick.get_text() for tick in ax.get_xticklabels()][0] == {"en": "Mon", "zh": "周一"}[language]
     assert told in ax.figure._workbook["alt"]
+
+
+@pytest.mark.parametrize("measure", ["abandoned", "in_time"])
+def test_blank_cells_are_explained_wherever_there_may_be_any(desk, drawing, measure):
+    ax, language = drawing
+    plot_queue(desk, measure, language=language, ax=ax)
+    least = desk.book.settings.small_sample
+    said = {"en": f"Blank: fewer than {least} contacts", "zh": f"空白：不足{least}次联系"}[language]
+    assert said in ax.figure._workbook["note"]
 
 
 def test_a_queue_too_thin_for_any_rate_says_so(desk, drawing):

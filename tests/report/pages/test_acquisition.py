@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from bs4 import BeautifulSoup
 
 from analysis.facts import NotMeasured
 from analysis.report.pages.acquisition import (
@@ -26,18 +25,14 @@ from analysis.report.pages.acquisition import (
 from analysis.report.pages.acquisition_rows import BLOCKS, channels
 from analysis.report.pages.funnel_rows import funnel, lost_reasons, open_by_stage, time_in_stage
 from analysis.suite import Results
+from reading_pages import in_each_language, read
 
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
 SCRIPT, FORMULA = "<script>alert(1)</script>", "=cmd|' /C calc'!A0"
 SHOWN = (
     show_acquisition_changes, show_value_for_cost, show_channels_that_do_not_last, show_new_customers_by_channel,
     show_bottleneck, show_time_in_stage, show_lost_reasons, show_sales_by_channel, show_sales_by_product,
     show_sales_by_account_manager, show_open_by_stage, show_targets_by_account_manager,
 )  # fmt: skip
-
-
-def read(html):
-    return BeautifulSoup(html, "html.parser")
 
 
 def told(show, results, language, *arguments) -> str:
@@ -98,6 +93,13 @@ def test_the_cost_of_winning_a_customer_stands_under_every_definition(seller, la
     name = {"en": "Customer acquisition cost (CAC)", "zh": "客户获取成本 CAC"}[language]
     marketing = {"en": "marketing cost only", "zh": "仅营销成本"}[language]
     assert values[f"{name} {marketing}"] == "€28.00"  # 1,400 of marketing for 50 new customers
+
+
+def test_costs_of_which_there_is_no_row_are_named_as_they_count_as_nothing(seller):
+    english = show_acquisition_kpis(seller, "cost", language="en")
+    assert "Counted as 0, without a row in this period: Sales cost, Service cost." in english
+    chinese = show_acquisition_kpis(seller, "cost", language="zh")
+    assert "本期无记录、按0计：销售成本、客服成本。" in chinese
 
 
 @pytest.mark.parametrize(

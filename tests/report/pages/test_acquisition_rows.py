@@ -13,10 +13,11 @@ from analysis.report.pages.acquisition_rows import (
     OF_CHANNELS,
     channels,
     channels_that_do_not_last,
+    costs_without_rows,
     targets_of_managers,
 )
 from analysis.report.pages.breakdowns import MOST_GROUPS, figures_by
-from analysis.suite import Results
+from analysis.suite import Results, measure_suite
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -107,3 +108,20 @@ def test_targets_of_account_managers_come_least_reached_first(seller):
 
 def test_without_targets_the_reason_is_told(shop):
     assert targets_of_managers(shop) == NotMeasured("table_absent|targets")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "absent"),
+    [
+        (["marketing"], ["sales_cost", "service_cost"]),
+        (["marketing", "sales", "service"], []),
+        (["general_admin"], []),  # then nothing is known of what winning customers costs
+        ([], []),
+    ],
+)
+def test_kinds_of_cost_without_a_row_are_found_where_others_have_rows(open_company, kinds, absent):
+    rows = "\n".join(f"2024-11-01,{kind},100" for kind in kinds)
+    tables = {"orders": "order_id,customer_id,ordered_at,amount\n1,a,2024-11-02,10"}
+    tables |= {"costs": f"spent_on,kind,amount\n{rows}"} if kinds else {}
+    results = measure_suite(open_company(tables, "2024Q4", model_draws=20, sparkline_periods=2))
+    assert [metric.id for metric in costs_without_rows(results)] == absent

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from bs4 import BeautifulSoup
 
 from analysis.report.pages.churn import (
     show_churn_by_choice,
@@ -20,13 +19,9 @@ from analysis.report.pages.churn import (
 from analysis.report.pages.churn_rows import ABOVE
 from analysis.report.pages.retention import show_retention_kpis
 from analysis.suite import Results, measure_suite
+from reading_pages import in_each_language, read
 
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
 SCRIPT, FORMULA = "<script>alert(1)</script>", "=cmd|' /C calc'!A0"
-
-
-def read(html):
-    return BeautifulSoup(html, "html.parser")
 
 
 def cells(html):

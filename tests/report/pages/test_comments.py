@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 import pandas as pd
-import pytest
-from bs4 import BeautifulSoup
 
 from analysis.report.pages.comments import of_both, show_themes, words_shown
-
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
-
-
-def read(html) -> BeautifulSoup:
-    return BeautifulSoup(str(html), "html.parser")
-
-
-def text(html) -> str:
-    return read(html).get_text(" ", strip=True)
+from reading_pages import in_each_language, text
 
 
 @in_each_language

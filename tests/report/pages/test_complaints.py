@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from bs4 import BeautifulSoup
-
 from analysis.facts import NotMeasured
 from analysis.report.pages.complaints import show_mentions
 from analysis.suite import Results
-
-
-def read(html) -> BeautifulSoup:
-    return BeautifulSoup(str(html), "html.parser")
-
-
-def text(html) -> str:
-    return read(html).get_text(" ", strip=True)
+from reading_pages import text
 
 
 def test_a_figure_that_is_not_measured_gives_its_own_reason(asked):

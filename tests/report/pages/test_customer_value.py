@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from bs4 import BeautifulSoup
 
 from analysis.report.pages import customer_value
 from analysis.report.pages.customer_value import (
@@ -25,24 +24,10 @@ from analysis.report.pages.customer_value import (
 )
 from analysis.suite import Results, measure_suite
 from analysis.suite.validation import HOLDOUT_COLUMNS
+from reading_pages import body_rows, in_each_language, read, replaced
 
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
 SCRIPT, FORMULA = "<script>alert(1)</script>", "=cmd|' /C calc'!A0"
 EVERYTHING = [getattr(customer_value, name) for name in customer_value.__all__ if name != "show_definitions"]
-
-
-def read(html: str) -> BeautifulSoup:
-    return BeautifulSoup(html, "html.parser")
-
-
-def body_rows(html: str) -> list[list[str]]:
-    """The cells of the rows of a table's body, sections left out."""
-    rows = read(html).select("tbody tr:not(.wb-section)")
-    return [[cell.get_text(" ", strip=True) for cell in row.select("th, td")] for row in rows]
-
-
-def replaced(results: Results, **frames: pd.DataFrame) -> Results:
-    return Results(results.book, {**results.frames, **frames})
 
 
 def with_settings(results: Results, **settings) -> Results:

@@ -31,12 +31,7 @@ from analysis.report.pages.customer_value_rows import (
 from analysis.suite import Results
 from analysis.suite.customer_value import FIT_COLUMNS
 from analysis.suite.validation import HOLDOUT_COLUMNS
-
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
-
-
-def replaced(results: Results, **frames: pd.DataFrame) -> Results:
-    return Results(results.book, {**results.frames, **frames})
+from reading_pages import in_each_language, replaced
 
 
 def with_model(results: Results, model: str) -> Results:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from bs4 import BeautifulSoup
 
 from analysis.report.pages import data_quality
 from analysis.report.pages.data_quality import (
@@ -19,19 +18,10 @@ from analysis.report.pages.data_quality import (
     show_windows,
 )
 from analysis.suite import Results
+from reading_pages import body_rows, in_each_language, read
 
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
 SCRIPT, FORMULA = "<script>alert(1)</script>", "=cmd|' /C calc'!A0"
 EVERYTHING = [getattr(data_quality, name) for name in data_quality.__all__ if name != "show_definitions"]
-
-
-def read(html: str) -> BeautifulSoup:
-    return BeautifulSoup(html, "html.parser")
-
-
-def body_rows(html: str) -> list[list[str]]:
-    rows = read(html).select("tbody tr:not(.wb-section)")
-    return [[cell.get_text(" ", strip=True) for cell in row.select("th, td")] for row in rows]
 
 
 @pytest.fixture(scope="module")

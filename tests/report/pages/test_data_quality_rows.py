@@ -23,12 +23,7 @@ from analysis.report.pages.data_quality_rows import (
 )
 from analysis.suite import Results
 from analysis.suite.reconcile import IDENTITIES
-
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
-
-
-def replaced(results: Results, **frames: pd.DataFrame) -> Results:
-    return Results(results.book, {**results.frames, **frames})
+from reading_pages import in_each_language, replaced
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from bs4 import BeautifulSoup
 
 from analysis.catalogue import label, load_catalogue
 from analysis.report.explained import explain_metric
@@ -20,15 +19,11 @@ from analysis.report.pages.definitions import (
     source_rows,
     variants_in_words,
 )
+from reading_pages import in_each_language, read
 
 CATALOGUE = load_catalogue()
 METRICS = CATALOGUE.metrics
 RETENTION = METRICS["customer_retention_rate"]
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
-
-
-def read(html):
-    return BeautifulSoup(html, "html.parser")
 
 
 def test_each_page_defines_its_own_metrics(shop):
@@ -82,6 +77,14 @@ def test_other_variants_are_named_with_what_they_would_give(shop):
     printed = variants_in_words(shop, RETENTION.under("as_printed"), "zh")
     assert printed.startswith("当前采用：原文公式")
     assert "默认口径 66.7%" in printed
+
+
+def test_where_an_interval_ends_is_said(shop):
+    per_buyer = conditions(explain_metric(shop, METRICS["revenue_per_customer"]), shop.book, "en")
+    assert "no interval goes below min(least(0, net_revenue))" in per_buyer
+    churn = METRICS["customer_churn_rate"].under("lost_over_average")
+    told = conditions(explain_metric(shop, churn), shop.book, "zh")
+    assert told[2:4] == ["区间不低于 0", "区间不高于 2"]
 
 
 def test_the_sql_gives_the_figure_again(shop):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from analysis.report.pages.journey import show_journey, worst_line
 from analysis.report.pages.journey_rows import journey_rows
-
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
+from reading_pages import in_each_language
 
 
 @in_each_language

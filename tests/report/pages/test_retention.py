@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from bs4 import BeautifulSoup
 
 from analysis.appraisal.drivers import Driver, Question
 from analysis.facts import NotMeasured
@@ -24,18 +23,9 @@ from analysis.report.pages.retention import (
 )
 from analysis.report.per_language import not_measured_html
 from analysis.report.stories import Story
-from analysis.suite import Results
+from reading_pages import in_each_language, read, replaced
 
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
 SCRIPT, FORMULA = "<script>alert(1)</script>", "=cmd|' /C calc'!A0"
-
-
-def read(html):
-    return BeautifulSoup(html, "html.parser")
-
-
-def replaced(results, **frames):
-    return Results(results.book, {**results.frames, **frames})
 
 
 def customers(size=3, **columns):

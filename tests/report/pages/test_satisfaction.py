@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from bs4 import BeautifulSoup
 
 from analysis.report.pages.comments import show_marking_words, show_themes
 from analysis.report.pages.complaints import show_complaints, show_mentions
@@ -28,9 +27,7 @@ from analysis.report.pages.scores_by_group import (
 from analysis.report.pages.service_quality import show_satisfaction_index, show_service_quality
 from analysis.report.pages.service_quality_rows import quality_name
 from analysis.report.pages.survey_trust import show_survey_trust
-
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
-
+from reading_pages import in_each_language, read, text
 
 SHOWN = (
     show_satisfaction_changes, show_survey_trust, show_satisfaction_kpis, show_satisfaction_items, show_recommendation,
@@ -38,14 +35,6 @@ SHOWN = (
     show_satisfaction_by_account_manager, show_satisfaction_by_customer_group, show_themes, show_marking_words,
     show_journey, show_complaints, show_mentions,
 )  # fmt: skip
-
-
-def read(html) -> BeautifulSoup:
-    return BeautifulSoup(str(html), "html.parser")
-
-
-def text(html) -> str:
-    return read(html).get_text(" ", strip=True)
 
 
 # --- everything -----------------------------------------------------------------------------------

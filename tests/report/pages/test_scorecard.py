@@ -6,7 +6,6 @@ import re
 from datetime import date, timedelta
 
 import pytest
-from bs4 import BeautifulSoup
 
 from analysis.catalogue import FAMILIES, load_catalogue
 from analysis.report.findings import Finding
@@ -18,20 +17,10 @@ from analysis.report.pages.tiles import show_headline
 from analysis.report.pages.what_moved import show_moved
 from analysis.report.pages.what_to_do import show_cautions, show_next_steps
 from analysis.report.pages.why import show_why
-from analysis.suite import Results, measure_suite
+from analysis.suite import measure_suite
+from reading_pages import in_each_language, read, replaced, text
 
 METRICS = load_catalogue().metrics
-
-
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
-
-
-def read(html):
-    return BeautifulSoup(html, "html.parser")
-
-
-def replaced(results, **frames):
-    return Results(results.book, {**results.frames, **frames})
 
 
 # --- findings and table ---------------------------------------------------------------------------
@@ -75,10 +64,6 @@ SHOWN = (show_summary, show_headline, show_moved, show_targets, show_why, show_n
 
 
 RISE = {"verdict": "better", "value": 0.60, "base_value": 0.50}
-
-
-def text(html):
-    return read(str(html)).get_text(" ", strip=True)
 
 
 @pytest.mark.parametrize("show", SHOWN)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-import pytest
-from bs4 import BeautifulSoup
 
 from analysis.report.pages.scores_by_group import (
     score_rows,
@@ -12,16 +10,7 @@ from analysis.report.pages.scores_by_group import (
     show_satisfaction_by_team,
 )
 from analysis.report.pages.scores_by_group_rows import group_scores
-
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
-
-
-def read(html) -> BeautifulSoup:
-    return BeautifulSoup(str(html), "html.parser")
-
-
-def text(html) -> str:
-    return read(html).get_text(" ", strip=True)
+from reading_pages import in_each_language, text
 
 
 def test_who_chose_his_customers_is_marked_and_his_verdict_is_not_told(asked):

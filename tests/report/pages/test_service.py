@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from bs4 import BeautifulSoup
 
 from analysis.catalogue import load_catalogue
 from analysis.facts import NotMeasured
@@ -23,13 +22,9 @@ from analysis.report.pages.service import (
 )
 from analysis.report.pages.service_rows import BLOCKS, OF_TEAMS, block_metrics
 from analysis.suite import Results
+from reading_pages import in_each_language, read
 
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
 SCRIPT, FORMULA = "<script>alert(1)</script>", "=cmd|' /C calc'!A0"
-
-
-def read(html):
-    return BeautifulSoup(html, "html.parser")
 
 
 def book_with(book, **settings):
@@ -74,6 +69,15 @@ def test_without_an_earlier_period_that_is_what_is_said(desk, language):
     nothing.remembered["figures_by", "team", *OF_TEAMS] = quiet(desk)
     text = read(show_service_changes(nothing, language=language)).get_text()
     assert {"en": "no earlier period", "zh": "没有可与本期"}[language] in text
+
+
+@in_each_language
+def test_where_all_is_counted_in_full_nobody_says_there_is_no_earlier_period(desk, language):
+    counted = Results(desk.book, {**desk.frames, "changes": desk.changes.assign(verdict="size_only")})
+    counted.remembered["figures_by", "team", *OF_TEAMS] = quiet(desk)
+    text = read(show_service_changes(counted, language=language)).get_text()
+    assert {"en": "can be tested against chance", "zh": "无法检验其变化"}[language] in text
+    assert {"en": "no earlier period", "zh": "没有可与本期"}[language] not in text
 
 
 # --- figures in blocks ----------------------------------------------------------------------------

@@ -22,8 +22,7 @@ from analysis.report.pages.settings_rows import (
     variant_rows,
 )
 from analysis.suite import Results
-
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
+from reading_pages import in_each_language
 
 
 def test_every_setting_is_either_shown_or_left_out_on_purpose():

@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from types import SimpleNamespace
 
-import pytest
-from bs4 import BeautifulSoup
-
 from analysis.periods import first_days
 from analysis.report.pages import summary
 from analysis.report.pages.summary import (
@@ -17,18 +14,8 @@ from analysis.report.pages.summary import (
     show_summary,
     status_lines,
 )
-from analysis.suite import Results, measure_suite
-
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
-
-
-def read(html):
-    return BeautifulSoup(html, "html.parser")
-
-
-def replaced(results, **frames):
-    return Results(results.book, {**results.frames, **frames})
-
+from analysis.suite import measure_suite
+from reading_pages import in_each_language, read, replaced
 
 # --- status ---------------------------------------------------------------------------------------
 
@@ -43,6 +30,19 @@ def test_the_days_measured_and_compared_are_printed(shop):
 def test_values_without_a_margin_are_said_to_be_revenue(shop):
     assert any("revenue basis" in line for line in status_lines(shop, "en"))
     assert any("收入口径" in line for line in status_lines(shop, "zh"))
+
+
+def test_where_nothing_is_sold_nobody_says_that_values_are_revenue(shop, monkeypatch):
+    for name, nothing in (("gaps_in_comparison", []), ("misleading_windows", []), ("short_history_note", "")):
+        monkeypatch.setattr(summary, name, lambda *_, nothing=nothing: nothing)
+    monkeypatch.setattr(summary, "shown_metrics", lambda _: [])
+    settings = shop.book.settings
+    assert settings.gross_margin == 1
+    for tables, said in ((settings.tables, 1), ({}, 0)):
+        book = SimpleNamespace(
+            window=shop.book.window, settings=settings.model_copy(update={"tables": tables})
+        )
+        assert len(summary.notes_on_figures(SimpleNamespace(book=book), "en")) == said
 
 
 def test_a_running_period_says_how_much_of_it_is_measured(shop):

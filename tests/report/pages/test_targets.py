@@ -5,18 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pandas as pd
-from bs4 import BeautifulSoup
 
 from analysis.report.pages import targets
 from analysis.report.pages.targets import bullet, show_targets
-
-
-def read(html):
-    return BeautifulSoup(html, "html.parser")
-
-
-def text(html):
-    return read(str(html)).get_text(" ", strip=True)
+from reading_pages import read, text
 
 
 def test_every_target_stands_with_verdict_picture_and_probability_in_words(shop, judged, monkeypatch):

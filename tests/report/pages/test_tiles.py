@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-from bs4 import BeautifulSoup
-
 from analysis.catalogue import load_catalogue
 from analysis.report.pages.tiles import headline_tile, show_headline
+from reading_pages import in_each_language, read
 
 METRICS = load_catalogue().metrics
-
-
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
-
-
-def read(html):
-    return BeautifulSoup(html, "html.parser")
 
 
 def test_a_tile_gives_value_interval_n_change_and_trend(shop):

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-from bs4 import BeautifulSoup
-
 from analysis.report.pages.what_moved import show_moved
-
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
-
-
-def read(html):
-    return BeautifulSoup(html, "html.parser")
-
+from reading_pages import in_each_language, read
 
 RISE = {"verdict": "better", "value": 0.60, "base_value": 0.50}
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 from bs4 import BeautifulSoup
 
 from analysis.report.findings import find_changes_with_care
 from analysis.report.links import to_page
 from analysis.report.next_steps import find_next_steps
 from analysis.report.pages.what_to_do import MOST_CAUTIONS, show_cautions, show_next_steps
-
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
+from reading_pages import in_each_language
 
 
 @in_each_language

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 from bs4 import BeautifulSoup
 
 from analysis.report.pages import why
 from analysis.report.pages.why import show_why
 from analysis.report.stories import find_stories, unexplained
+from reading_pages import in_each_language
 
 SCRIPT, FORMULA = "<script>alert(1)</script>", "=cmd|' /C calc'!A0"
-in_each_language = pytest.mark.parametrize("language", ["en", "zh"])
 
 
 @in_each_language

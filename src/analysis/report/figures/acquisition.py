@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.catalogue import label
 from analysis.facts import Book, NotMeasured
+from analysis.report.figures.messages import Told, base_words, first_message, groups_message
 from analysis.report.figures.style import INKS, PALETTE, lay_bars
 from analysis.report.kpis_shown import group_name, join_sentences, say_level, say_period
 from analysis.report.numbers_shown import (
@@ -132,8 +133,14 @@ def _funnel_words(rows: pd.DataFrame, book: Book, language: str) -> dict[str, st
     return {
         "alt": _words("funnel_alt", language, points=_listed(points, language)),
         "title": _words("funnel_title", language, period=period),
+        "message": groups_message([_funnel_told(row, language) for row in rows.itertuples()], language),
         "note": _words(note, language, period=period, level=level, windows=windows, stages=len(rows)),
     }
+
+
+def _funnel_told(row: Any, language: str) -> Told:
+    base = base_words(format_percent(row.usual, language), language, of="in_history")
+    return Told(row.name, _shown(row.verdict), format_percent(row.value, language), base)
 
 
 def _funnel_point(row: Any, language: str) -> str:
@@ -218,8 +225,17 @@ def _again_words(rows: pd.DataFrame, whole: Any, book: Book, language: str) -> d
     return {
         "alt": _words("again_alt", language, points=_listed(points, language), all=everyone),
         "title": _words("again_title", language, level=say_level(book, language)),
+        "message": groups_message(
+            [_again_told(row, book, language) for row in rows.itertuples()], language, is_apart=True
+        ),
         "note": _words("again_note", language, period=period),
     }
+
+
+def _again_told(row: Any, book: Book, language: str) -> Told:
+    name = group_name(book, "acquisition_channel", row.channel, language)
+    base = base_words(format_percent(row.others, language), language, of="in_others")
+    return Told(name, _shown(row.verdict), format_percent(row.again, language), base)
 
 
 # --- lost reasons -------------------------------------------------------------------------------------
@@ -255,9 +271,13 @@ def _lost_words(rows: pd.DataFrame, names: Sequence[str], book: Book, language: 
         )
         for name, row in zip(names, rows.head(len(names)).itertuples(), strict=True)
     ]  # fmt: skip
+    first = names[0] if rows["reason"].iloc[0] else ""
     cut = _words("lost_cut", language, shown=MOST_REASONS) if len(rows) > MOST_REASONS else ""
     return {
         "alt": _words("lost_alt", language, points=_listed(points, language)),
         "title": _words("lost_title", language, period=say_period(book.window.label, book, language)),
+        "message": first_message(
+            first, rows["lost"], rows["lost"].sum(), book.settings.small_sample, language
+        ),
         "note": join_sentences([_words("lost_so_far", language), cut], language),
     }

@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.catalogue import label
 from analysis.facts import Book, NotMeasured
+from analysis.report.figures.messages import change_message, first_message
 from analysis.report.figures.retention import draw_rate
 from analysis.report.figures.style import INKS, PALETTE, contrast, lay_bars
 from analysis.report.kpis_shown import (
@@ -104,6 +105,7 @@ def _write_inside(
 
 
 def _choice_words(results: Results, rows: pd.DataFrame, language: str) -> dict[str, str]:
+    rate = chosen(results.book, results.book.catalogue.metrics["customer_churn_rate"])
     points = [
         _words(
             "choice_point", language, period=say_period(row.period, results.book, language),
@@ -115,6 +117,7 @@ def _choice_words(results: Results, rows: pd.DataFrame, language: str) -> dict[s
     return {
         "alt": _words("choice_alt", language, points=_listed(points, language)),
         "title": _words("choice_title", language),
+        "message": change_message(results, rate, language),
         "note": _words("choice_note", language),
     }
 
@@ -161,6 +164,13 @@ def _reason_words(results: Results, lost: pd.DataFrame, shown: pd.DataFrame, lan
         "alt": _words("reasons_alt", language, points=_listed(points, language)),
         "title": _words(
             "reasons_title", language, period=say_period(results.book.window.label, results.book, language)
+        ),
+        "message": first_message(
+            shown["name"].iloc[0],
+            shown["customers"],
+            reason_counts(lost)["stated"],
+            results.book.settings.small_sample,
+            language,
         ),
         "note": join_sentences(notes, language),
     }

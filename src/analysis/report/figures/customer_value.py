@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.catalogue import label
 from analysis.facts import Book, NotMeasured
+from analysis.report.figures.messages import best_message
 from analysis.report.figures.style import INKS, PALETTE, label_lines
 from analysis.report.figures.time_axis import name_months
 from analysis.report.kpis_shown import say_money_short
@@ -62,6 +63,7 @@ def plot_value_curve(results: Results, *, language: str, ax: Axes) -> Axes | Not
         ax,
         _words("curve_alt", language, points=_listed(told, language), customers=n),
         title=_words("curve_title", language),
+        message=_curve_message(points.iloc[0], results.book, len(values), language),
         note=_words("curve_note", language, customers=n, equity=equity),
     )
 
@@ -69,6 +71,13 @@ def plot_value_curve(results: Results, *, language: str, ax: Axes) -> Axes | Not
 def _point_words(point: Any, language: str) -> str:
     top, share = percent_of(point.top, language), percent_of(point.share_of_value, language)
     return _words("curve_point", language, top=top, share=share)
+
+
+def _curve_message(first: Any, book: Book, customers: int, language: str) -> str:
+    """What the few best hold; empty where they are too few to speak of."""
+    if first.top * customers < book.settings.small_sample:
+        return ""
+    return best_message(percent_of(first.top, language), percent_of(first.share_of_value, language), language)
 
 
 def _draw_curve(ax: Axes, curve: pd.DataFrame, points: pd.DataFrame, told: list[str], language: str) -> None:

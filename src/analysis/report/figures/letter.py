@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.catalogue import label
+from analysis.report.figures.messages import change_message
 from analysis.report.figures.scorecard import Panel
 from analysis.report.figures.style import INKS, PALETTE
 from analysis.report.kpis_shown import metric_name, say_level, say_period, say_value, short_value
@@ -74,7 +75,7 @@ def _title(results: Results, panel: Panel, language: str) -> str:
 
 
 def alternative_text(results: Results, panel: Panel, language: str) -> str:
-    """What the chart shows in words: every number, and the target."""
+    """What the chart shows in words: what changed for sure, every number, and the target."""
     book, metric = results.book, panel.metric
     told = [
         label(
@@ -90,4 +91,5 @@ def alternative_text(results: Results, panel: Panel, language: str) -> str:
         words += label("mail.chart_alt_target", language, target=target)
     if panel.rows["low"].notna().any():
         words += label("mail.chart_alt_interval", language, level=say_level(book, language))
-    return words
+    message = change_message(results, metric, language)
+    return label("charts.alt", language, message=message, shown=words) if message else words

@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.catalogue import Metric, label
 from analysis.facts import Book, NotMeasured
 from analysis.periods import add_months
+from analysis.report.figures.messages import change_message, customers_message
 from analysis.report.figures.over_periods import draw_points, write_beside
 from analysis.report.figures.style import INKS, PALETTE
 from analysis.report.kpi_tables import (
@@ -108,11 +109,13 @@ def _draw_levels(ax: Axes, rows: pd.DataFrame) -> None:
 
 def _bridge_words(results: Results, rows: pd.DataFrame, language: str) -> dict[str, str]:
     counts = {row.step: format_number(row.customers, language) for row in rows.itertuples()}
+    ends = rows.loc[rows["is_total"], "customers"]
     settings, period = results.book.settings, say_period(results.book.window.label, results.book, language)
     base = f"retention.bridge_note_{settings.customer_base}"
     return {
         "alt": label("retention.bridge_alt", language, **counts),
         "title": label("retention.bridge_title", language, period=period),
+        "message": customers_message(*ends, language),
         "note": label(base, language, days=settings.activity_window_days),
     }
 
@@ -174,6 +177,7 @@ def _trend_words(
             "retention.trend_alt", language, name=name, points=label("kpis.list_join", language).join(points)
         ),
         "title": label("retention.trend_title", language, name=name, level=say_level(book, language)),
+        "message": change_message(results, metric, language),
         "note": join_sentences(notes, language),
     }
 

@@ -10,12 +10,14 @@ import pandas as pd
 from analysis.catalogue import Metric, label
 from analysis.facts import NotMeasured
 from analysis.metrics.frame import NOT_STATED
+from analysis.report.figures.messages import Told, base_words, change_message, groups_message
 from analysis.report.figures.over_periods import draw_points
 from analysis.report.figures.style import INKS, PALETTE
 from analysis.report.kpis_shown import (
     figure_by_period,
     group_name,
     join_sentences,
+    kpi_rows,
     metric_name,
     say_interval,
     say_level,
@@ -24,7 +26,7 @@ from analysis.report.kpis_shown import (
     say_reason,
     say_value,
 )
-from analysis.report.numbers_shown import format_interval, format_number, format_percent
+from analysis.report.numbers_shown import format_interval, format_number, format_percent, is_missing
 from analysis.report.pages.satisfaction_rows import item_metrics, item_name, metric_of, nps_parts
 from analysis.report.pages.scores_by_group_rows import scores_of, why_no_groups
 from analysis.report.pages.service_quality_rows import quality_dimensions, quality_name
@@ -183,12 +185,24 @@ def _item_words(results: Results, rows: pd.DataFrame, language: str) -> dict[str
         "title": _words(
             "items_title", language, period=_period(results, language), level=say_level(book, language)
         ),
+        "message": groups_message(
+            [_item_told(results, row, before, language) for row in rows.itertuples()], language
+        ),
         "note": join_sentences(notes, language),
     }
 
 
+def _item_told(results: Results, row: Any, before: str, language: str) -> Told:
+    """An aspect, and the verdict on its change since the previous period, which the diamonds show."""
+    [cells] = kpi_rows(results, [row.metric]).to_dict("records")
+    verdict = cells["previous_verdict"] if is_missing(cells["previous_base_change"]) else "not_compared"
+    base = base_words(say_value(row.base, row.metric, results.book, language), language, period=before)
+    return Told(row.item, verdict, say_value(row.value, row.metric, results.book, language), base)
+
+
 # --- recommendation -----------------------------------------------------------------------------------
 
+NPS_BOUNDS = (-100.0, 100.0)
 PARTS = {"detractors": PALETTE["worse"], "passives": PASSIVES, "promoters": PALETTE["better"]}
 
 
@@ -212,8 +226,8 @@ def plot_nps_trend(
         text = _words(
             "nps_beside",
             language,
-            value=format_number(row.value, language, decimals=0),
-            interval=format_interval(row.low, row.high, "number", language, decimals=0),
+            value=format_number(row.value, language, decimals=0, bounds=NPS_BOUNDS),
+            interval=format_interval(row.low, row.high, "number", language, decimals=0, bounds=NPS_BOUNDS),
         )
         ax.annotate(
             text,
@@ -264,8 +278,8 @@ def _nps_words(results: Results, rows: pd.DataFrame, variant: str, language: str
     points = [
         _words(
             "nps_point", language, period=say_period(row.period, book, language), n=say_n(row.n, language),
-            value=format_number(row.value, language, decimals=0),
-            interval=format_interval(row.low, row.high, "number", language, decimals=0),
+            value=format_number(row.value, language, decimals=0, bounds=NPS_BOUNDS),
+            interval=format_interval(row.low, row.high, "number", language, decimals=0, bounds=NPS_BOUNDS),
             **{part: format_percent(getattr(row, part), language, decimals=0) for part in PARTS},
         )
         for row in rows.itertuples()
@@ -273,6 +287,7 @@ def _nps_words(results: Results, rows: pd.DataFrame, variant: str, language: str
     return {
         "alt": _words("nps_alt", language, points=_listed(points, language)),
         "title": _words(f"nps_title_{variant}", language),
+        "message": change_message(results, book.catalogue.metric("nps", variant), language),
         "note": _words("nps_note", language, level=say_level(book, language)),
     }
 
@@ -331,6 +346,7 @@ def _effort_words(results: Results, rows: pd.DataFrame, metric: Metric, language
     return {
         "alt": _words("effort_alt", language, name=name, points=_listed(points, language)),
         "title": _words("effort_title", language, name=name, level=say_level(book, language)),
+        "message": change_message(results, metric, language),
         "note": _words("effort_note", language, hollow=hollow),
     }
 

@@ -10,7 +10,9 @@ import pandas as pd
 from analysis.appraisal.targets import judge_targets
 from analysis.catalogue import Metric, label
 from analysis.facts import NotMeasured
+from analysis.report.figures.messages import missed_message
 from analysis.report.figures.style import INKS, PALETTE, readable
+from analysis.report.headline import headline_metrics
 from analysis.report.kpis_shown import (
     chosen,
     join_sentences,
@@ -55,14 +57,23 @@ class Panel:
 def trend_panels(results: Results) -> list[Panel]:
     """The headline metrics and then those that missed their targets, as far as two periods are measured."""
     book, targets = results.book, _targets(results)
-    missed = [name for name, (_, verdict) in targets.items() if verdict == "miss"]
-    names = dict.fromkeys((*book.settings.headline_metrics, *missed))
-    metrics = [chosen(book, book.catalogue.metrics[name]) for name in names]
+    headline = [chosen(book, book.catalogue.metrics[name]) for name in headline_metrics(book.settings)]
+    metrics = list({metric.id: metric for metric in (*headline, *_missed(results))}.values())
     panels = [
         Panel(metric, figures_over_time(results, metric), targets.get(metric.id, (None, ""))[0])
         for metric in metrics
     ]
     return [panel for panel in panels if panel.rows["value"].count() >= LEAST_PERIODS][:MOST_PANELS]
+
+
+def _missed(results: Results) -> list[Metric]:
+    """The metrics that missed their targets, under the run's variants."""
+    book, targets = results.book, _targets(results)
+    return [
+        chosen(book, book.catalogue.metrics[name])
+        for name, (_, verdict) in targets.items()
+        if verdict == "miss"
+    ]
 
 
 def _targets(results: Results) -> dict[str, tuple[float, str]]:
@@ -211,5 +222,6 @@ def _words(results: Results, panels: list[Panel], language: str) -> dict[str, st
     return {
         "alt": label("scorecard.trend_alt", language, list=label("kpis.list_join", language).join(told)),
         "title": label("scorecard.trend_title", language),
+        "message": missed_message(_missed(results), language),
         "note": join_sentences(notes, language),
     }

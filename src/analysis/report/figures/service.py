@@ -10,6 +10,14 @@ import pandas as pd
 
 from analysis.catalogue import Metric, label
 from analysis.facts import Book, NotMeasured
+from analysis.report.figures.messages import (
+    Told,
+    backlog_message,
+    base_words,
+    change_message,
+    first_message,
+    groups_message,
+)
 from analysis.report.figures.style import INKS, PALETTE, label_lines, lay_bars, readable
 from analysis.report.kpis_shown import (
     chosen,
@@ -157,6 +165,7 @@ def _trend_words(results: Results, rows: pd.DataFrame, unit: str, language: str)
     return {
         "alt": _words("trend_alt", language, points=_listed(points, language)),
         "title": _words("trend_title", language, unit=_words(f"unit_{unit}", language)),
+        "message": change_message(results, median, language),
         "note": join_sentences(notes, language),
     }
 
@@ -249,8 +258,11 @@ def _draw_teams(ax: Axes, results: Results, rows: pd.DataFrame, scale: float, la
     ax.set_yticks(range(len(rows)), names)
     ax.tick_params(axis="y", labelcolor=INKS["ink"])
     ax.set_ylim(len(rows) - 0.4, -0.7)
-    largest = float(np.nanmax(rows[["value", "high", "before"]].to_numpy(float))) / scale
-    ax.set_xlim(0, 2.35 * largest)
+    ends = rows[["value", "low", "high", "before"]].to_numpy(float) / scale
+    least, most = float(np.nanmin(ends)), float(np.nanmax(ends))
+    reach = max(most - least, 0.2 * most)
+    # At the right as much room again, for the words of the last point.
+    ax.set_xlim(least - 0.06 * reach, most + reach)
     ax.xaxis.set_visible(False)
     ax.spines["bottom"].set_visible(False)
     ax.grid(False)
@@ -278,6 +290,13 @@ def _team_words(
     ]  # fmt: skip
     previous = say_period(book.baselines[book.window.label]["previous"], book, language)
     name, period = metric_name(metric, language), say_period(book.window.label, book, language)
+    told = [
+        Told(
+            group_name(book, "team", row.group, language), row.verdict, say_value(row.value, metric, book, language),
+            base_words(say_value(row.before, metric, book, language), language, period=previous),
+        )
+        for row in rows.itertuples()
+    ]  # fmt: skip
     has_before = rows["before"].notna().any()
     notes = [
         _words("teams_note", language, previous=previous, count=len(rows)) if has_before else "",
@@ -289,6 +308,7 @@ def _team_words(
             all=say_value(whole["value"], metric, book, language),
         ),
         "title": _words("teams_title", language, name=name, period=period, level=say_level(book, language)),
+        "message": groups_message(told, language),
         "note": join_sentences(notes, language),
     }  # fmt: skip
 
@@ -400,7 +420,8 @@ def _queue_notes(results: Results, rows: pd.DataFrame, measure: str, language: s
     if measure == "abandoned":
         return [_words("queue_blank", language, least=book.settings.small_sample)]
     if measure == "in_time":
-        return [_words("queue_seconds", language, seconds=book.settings.service_level_seconds)]
+        blank = _words("queue_blank", language, least=book.settings.small_sample)
+        return [_words("queue_seconds", language, seconds=book.settings.service_level_seconds), blank]
     told = [_words("queue_local", language, zone=book.settings.time_zone)]
     if channels:
         names = [group_name(book, "channel", channel, language) for channel in channels]
@@ -446,11 +467,15 @@ def _repeat_words(
         )
         for name, row in zip(names, shown.itertuples(), strict=True)
     ]  # fmt: skip
+    first = names[0] if rows["topic"].iloc[0] else ""
     cut = _words("repeats_cut", language, shown=MOST_TOPICS) if len(rows) > MOST_TOPICS else ""
     return {
         "alt": _words("repeats_alt", language, points=_listed(points, language)),
         "title": _words(
             "repeats_title", language, period=say_period(results.book.window.label, results.book, language)
+        ),
+        "message": first_message(
+            first, rows["repeats"], rows["repeats"].sum(), results.book.settings.small_sample, language
         ),
         "note": join_sentences([_words("repeats_so_far", language), cut], language),
     }
@@ -522,5 +547,15 @@ def _backlog_words(results: Results, rows: pd.DataFrame, language: str) -> dict[
     return {
         "alt": _words("backlog_alt", language, points=_listed(points, language), total=total),
         "title": _words("backlog_title", language, period=say_period(book.window.label, book, language)),
+        "message": _backlog_message(sums, book, language),
         "note": join_sentences([pale, total, _words("backlog_note", language)], language),
     }
+
+
+def _backlog_message(sums: pd.DataFrame, book: Book, language: str) -> str:
+    """How many are open, and how many were at the previous period's end; empty without one."""
+    if "previous" not in sums.index:
+        return ""
+    now, before = sums.loc["own"], sums.loc["previous"]
+    ends = [say_period(row["period"], book, language) for row in (now, before)]
+    return backlog_message(now["tickets"], ends[0], before["tickets"], ends[1], language)

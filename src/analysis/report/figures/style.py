@@ -47,6 +47,7 @@ SCREEN_DPI = 100
 SHARPNESS = 2
 FIGURE_HEIGHT_INCHES = 3.4
 PADDING_INCHES = 0.04
+MOST_LAYOUTS = 8
 
 LATIN_FAMILIES = ("Helvetica Neue", "Helvetica", "Arial", "Liberation Sans", "Noto Sans", "DejaVu Sans")
 CHINESE_FAMILIES = (
@@ -466,7 +467,8 @@ def _margins_inches(figure: Figure, width_inches: float) -> tuple[float, ...] | 
     if len(figure.axes) != 1:
         return None
     margins = (0.0, 0.0, 0.0, 0.0)
-    for _ in range(2):  # ticks change a little with the room they are given
+    for _ in range(MOST_LAYOUTS):  # words beside a point move with it as the plot gets narrower
+        before = margins
         _place(figure, width_inches, margins)
         with _uncrowded(figure):
             outer, inner = _extents_inches(figure)
@@ -474,6 +476,8 @@ def _margins_inches(figure: Figure, width_inches: float) -> tuple[float, ...] | 
             PADDING_INCHES + max(0.0, room)
             for room in (inner.x0 - outer.x0, inner.y0 - outer.y0, outer.x1 - inner.x1, outer.y1 - inner.y1)
         )
+        if max(abs(now - then) for now, then in zip(margins, before, strict=True)) < PADDING_INCHES / 4:
+            break
     return margins
 
 

@@ -45,6 +45,7 @@ from analysis.report.pages.acquisition_rows import (
     OF_SALES,
     channels,
     channels_that_do_not_last,
+    costs_without_rows,
     targets_of_managers,
 )
 from analysis.report.pages.breakdowns import MOST_GROUPS, breakdown_table, in_words
@@ -103,10 +104,20 @@ def show_acquisition_kpis(results: Results, block: str, *, language: str) -> Mar
         "kpis_caption", language, period=say_period(book.window.label, book, language),
         block=_words(f"block_{block}", language),
     )  # fmt: skip
-    note = _words("leads_note", language) if block == "leads" else ""
+    note = _block_note(results, block, language)
     return kpi_block(
         results, with_variants(book, BLOCKS[block]), language=language, caption=caption, note=note
     )
+
+
+def _block_note(results: Results, block: str, language: str) -> str:
+    if block == "leads":
+        return _words("leads_note", language)
+    if block == "cost" and (
+        names := [metric_name(metric, language) for metric in costs_without_rows(results)]
+    ):
+        return _words("costs_note", language, names=label("kpis.name_join", language).join(names))
+    return ""
 
 
 @html_per_language
@@ -375,27 +386,29 @@ def show_lost_reasons(results: Results, *, language: str) -> Markup | NotMeasure
     shown = [
         each for each in comparisons(book) if f"{each}_share" in rows and rows[f"{each}_share"].notna().any()
     ]
-    named = _reasons_in_words(rows, shown, book, language)
-    headings = {each: heading_of(each, book, language) for each in shown}
-    changes = [
-        Column(f"{each}_change", heading, unit="points", verdict_from=f"{each}_key", signed=True)
-        for each, heading in headings.items()
-    ]
+    return table_html(
+        _reasons_in_words(rows, shown, book, language), _reason_columns(rows, shown, book, language),
+        language=language, phone="cards", currency=book.settings.currency,
+        caption=_words("lost_caption", language, period=say_period(book.window.label, book, language)),
+        note=_words("lost_note", language, lost=format_number(rows["lost"].sum(), language), count=len(rows)),
+    )  # fmt: skip
+
+
+def _reason_columns(rows: pd.DataFrame, shown: Sequence[str], book: Book, language: str) -> list[Column]:
     value = Column("value", _words("lost_value", language), unit="money", decimals=0)
-    columns = [
+    return [
         Column("name", book.catalogue.dimensions["lost_reason"].name.in_(language)),
         Column("lost", _words("lost_count", language), unit="number", strong=True),
         Column("share", _words("lost_share", language), unit="percent"),
         interval_column(book, language, unit="percent"),
         Column("cumulative", _words("lost_sum", language), unit="percent"),
         *([value] if rows["value"].notna().any() else []),
-        *changes,
+        *(
+            Column(f"{each}_change", heading_of(each, book, language), unit="points",
+                   verdict_from=f"{each}_key", signed=True)
+            for each in shown
+        ),
     ]  # fmt: skip
-    return table_html(
-        named, columns, language=language, phone="cards", currency=book.settings.currency,
-        caption=_words("lost_caption", language, period=say_period(book.window.label, book, language)),
-        note=_words("lost_note", language, lost=format_number(rows["lost"].sum(), language), count=len(rows)),
-    )  # fmt: skip
 
 
 def _reasons_in_words(rows: pd.DataFrame, shown: Sequence[str], book: Book, language: str) -> pd.DataFrame:

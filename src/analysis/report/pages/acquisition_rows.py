@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.catalogue import DEFAULT
+from analysis.catalogue import DEFAULT, Metric
 from analysis.facts import NotMeasured
 from analysis.report.pages.breakdowns import MOST_GROUPS, figures_by, missing_from
 from analysis.report.pages.funnel_rows import judged_shares
@@ -26,12 +26,24 @@ BLOCKS = {
 
 COST, AGAIN = "customer_acquisition_cost.marketing_only", "repeat_purchase_rate.lifetime"
 OF_CHANNELS = ("new_customers", "new_customer_first_value", COST, AGAIN)
+COSTS_OF_WINNING = ("marketing_cost", "sales_cost", "service_cost")
 OF_SALES = ("win_rate", "lead_conversion_rate")
 OF_TARGETS = {
     "sales_target_attainment": ("revenue", "revenue_target"),
     "sales_target_attainment.won_value": ("won_value", "won_value_target"),
 }
 """What is reached of a target, and of what: the figure, and its target."""
+
+
+def costs_without_rows(results: Results) -> list[Metric]:
+    """The kinds of cost of winning customers of which the period has no row, while it has rows of others.
+
+    They count as nothing in the cost of a customer, which may mean that nobody supplies them.
+    """
+    found = {name: results.kpi(name) for name in COSTS_OF_WINNING}
+    measured = {name: figure for name, figure in found.items() if not isinstance(figure, NotMeasured)}
+    absent = [name for name, figure in measured.items() if figure["n"] == 0]
+    return [results.book.catalogue.metrics[name] for name in absent if len(absent) < len(measured)]
 
 
 def channels(results: Results) -> pd.DataFrame | NotMeasured:

@@ -34,7 +34,7 @@ def changes_told(
     first
         Sentences with their verdicts that stand before the changes.
     page
-        The file of words in which ``moved_nothing``, ``moved_untested`` and ``moved_also`` stand.
+        The file of words in which ``moved_nothing``, ``moved_untested``, ``moved_exact`` and ``moved_also`` stand.
     told
         Metrics that ``first`` already speaks of.
     """
@@ -62,7 +62,8 @@ def _nothing_moved(results: Results, families: Collection[str], page: str, langu
     is_ours = pd.Series([_is_of(results, families, name) for name in rows["metric"]], rows.index, dtype=bool)
     tested = rows[is_ours & rows["verdict"].isin((*SURE_VERDICTS, "no_clear_change"))]
     if tested.empty:
-        return callout(label(f"{page}.moved_untested", language), language)
+        is_compared = bool((is_ours & rows["verdict"].eq("size_only")).any())
+        return callout(label(f"{page}.moved_{'exact' if is_compared else 'untested'}", language), language)
     periods = [say_period(name, results.book, language) for name in tested["base_period"].unique()]
     listed = label("kpis.name_join", language).join(periods)
     count = tested["metric"].nunique()

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.catalogue import Metric
 from analysis.facts import Book
-from analysis.metrics.frame import KPI_COLUMNS, NOT_STATED
+from analysis.metrics.frame import BOUNDS, KPI_COLUMNS, NOT_STATED
 from analysis.periods import Window
 from analysis.report.pages.satisfaction_rows import counted_sql
 from analysis.suite import Results
@@ -38,7 +38,7 @@ def estimates_by(
     )
     sums = sums.rename(columns={"grp": "group"}).assign(
         metric=metric.id, variant=metric.variant, by=by, kind=metric.kind, sampled=metric.is_sampled,
-        sum_y=np.nan, sum_yy=np.nan, sum_xy=np.nan,
+        sum_y=np.nan, sum_yy=np.nan, sum_xy=np.nan, **dict(zip(BOUNDS, metric.numeric_bounds, strict=True)),
     )  # fmt: skip
     sums["group"] = sums["group"].fillna(NOT_STATED).astype(str)
     return summarise(sums[sums["n"] > 0], book.settings.confidence_level)[KPI_COLUMNS]

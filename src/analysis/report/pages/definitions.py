@@ -14,8 +14,16 @@ from analysis.catalogue import DEFAULT, Catalogue, Metric, label, nearest
 from analysis.facts import Book, NotMeasured
 from analysis.params import Params, Settings
 from analysis.report.examples_shown import say_example
-from analysis.report.explained import Explained, explain_metric, fill_in, first_rows, formula_kind
+from analysis.report.explained import (
+    Explained,
+    bounds_in_words,
+    explain_metric,
+    fill_in,
+    first_rows,
+    formula_kind,
+)
 from analysis.report.explanations_shown import Explanation, how_computed
+from analysis.report.headline import headline_metrics
 from analysis.report.kpis_shown import (
     chosen,
     join_sentences,
@@ -93,7 +101,7 @@ def page_metrics(catalogue: Catalogue, settings: Settings, page: str) -> list[Me
     if page not in catalogue.pages:
         raise KeyError(f"there is no page {page!r}{nearest(page, catalogue.pages)}")
     if page == "scorecard":
-        return [catalogue.metrics[name] for name in settings.headline_metrics]
+        return [catalogue.metrics[name] for name in headline_metrics(settings)]
     if page in FAMILIES_OF:
         return [m for family in FAMILIES_OF[page] for m in catalogue.families[family] if m.shown]
     return list(catalogue.metrics.values())
@@ -238,6 +246,7 @@ def conditions(explained: Explained, book: Book, language: str) -> list[str]:
     metric = explained.metric
     told = [label("definitions.fact", language, fact=metric.fact)] if metric.fact else []
     told += [label("definitions.where", language, condition=metric.where)] if metric.where else []
+    told += bounds_in_words(metric, language)
     told += [
         label("definitions.setting", language, name=name, value=_plain(value))
         for name, value in explained.settings.items()

@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.catalogue import label
 from analysis.facts import Book
-from analysis.metrics.frame import NOT_STATED, SUMS
+from analysis.metrics.frame import BOUNDS, NOT_STATED, SUMS
 from analysis.suite import Results
 
 
@@ -38,7 +38,7 @@ def _means(rows: pd.DataFrame, keys: list[str], book: Book) -> pd.DataFrame:
     from analysis.metrics.intervals import summarise
 
     sums = rows.assign(kind="mean", sampled=True, sum_y=np.nan, sum_yy=np.nan, sum_xy=np.nan)
-    found = summarise(sums[[*keys, "kind", "sampled", "n", *SUMS]], book.settings.confidence_level)
+    found = summarise(sums[[*keys, "kind", "sampled", "n", *SUMS, *BOUNDS]], book.settings.confidence_level)
     return found.sort_values(["value", keys[0]], ignore_index=True)
 
 
@@ -60,18 +60,20 @@ both_ways as (
   select respondent_id, survey_id, asked_item,
     max(case when construct = 'servqual_perception' then question_dimension end) as dimension,
     avg(case when construct = 'servqual_perception' then score end) as perception,
-    avg(case when construct = 'servqual_expectation' then score end) as expectation
+    avg(case when construct = 'servqual_expectation' then score end) as expectation,
+    max(scale_max) - min(scale_min) as widest
   from placed where from_last = 1
   group by respondent_id, survey_id, asked_item
 ),
 by_respondent as (
   select respondent_id, survey_id, coalesce(dimension, 'not_stated') as dimension, count(*) as items,
-    avg(perception) as perception, avg(expectation) as expectation
+    avg(perception) as perception, avg(expectation) as expectation, max(widest) as widest
   from both_ways where perception is not null and expectation is not null
   group by respondent_id, survey_id, coalesce(dimension, 'not_stated')
 )
 select dimension, count(*) as n, max(items) as items, sum(perception) as perceptions, sum(expectation) as expectations,
-  sum(perception - expectation) as sum_x, sum((perception - expectation) * (perception - expectation)) as sum_xx
+  sum(perception - expectation) as sum_x, sum((perception - expectation) * (perception - expectation)) as sum_xx,
+  -max(widest) as least, max(widest) as most
 from by_respondent group by dimension
 """
 
@@ -102,7 +104,7 @@ def index_items(results: Results) -> pd.DataFrame:
 
 _INDEX_ITEMS = f"""{_placed("a.construct = 'acsi' and a.score_share is not null")}
 select p.asked_item as item, max(q.weight) as weight, count(*) as n, avg(p.score) as mean,
-  sum(100 * p.score_share) as sum_x, sum(10000 * p.score_share * p.score_share) as sum_xx
+  sum(100 * p.score_share) as sum_x, sum(10000 * p.score_share * p.score_share) as sum_xx, 0 as least, 100 as most
 from placed p join source_questions q on q.question_id = p.question_id
 where p.from_last = 1
 group by p.asked_item

@@ -165,7 +165,9 @@ def notes_on_figures(results: Results, language: str) -> list[str]:
     notes = [
         *gaps_in_comparison(results, language),
         short_history_note(book, misleading_windows(results, shown_metrics(book)), language),
-        label("scorecard.revenue_basis", language) if settings.gross_margin == 1 else "",
+        label("scorecard.revenue_basis", language)
+        if settings.gross_margin == 1 and "orders" in settings.tables
+        else "",
     ]
     return [note for note in notes if note]
 

@@ -56,7 +56,9 @@ def gate_rows(company: pd.DataFrame, language: str) -> pd.DataFrame:
         asked=company["asked"].where(company["asked"] > 0),
         asked_reason=words("no_surveys", language),
         share_reason=words("no_orders", language),
-        response_reason=words("no_deadline_over", language),
+        response_reason=[
+            words("no_deadline_over" if count else "no_surveys", language) for count in company["asked"]
+        ],
         alpha_reason=words("one_item", language),
         mind=[
             join_sentences(say_warnings(each, language), language) or nothing for each in company["warnings"]

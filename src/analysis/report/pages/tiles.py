@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from analysis.catalogue import Metric, label
 from analysis.facts import Book, NotMeasured
+from analysis.report.headline import headline_metrics
 from analysis.report.kpi_tables import doubt_words
 from analysis.report.kpis_shown import (
     AGAINST,
@@ -17,6 +18,7 @@ from analysis.report.kpis_shown import (
     compact_money,
     comparisons,
     kpi_rows,
+    measured,
     metric_name,
     say_interval,
     say_level,
@@ -37,10 +39,19 @@ from analysis.suite import Results
 @html_per_language
 def show_headline(results: Results, *, language: str) -> Markup | NotMeasured:
     """The settings' headline metrics as tiles: value, interval, target, changes with verdicts, trend."""
-    book = results.book
-    metrics = [chosen(book, book.catalogue.metrics[name]) for name in book.settings.headline_metrics]
+    metrics = headline_shown(results)
     tiles = [headline_tile(results, metric, language) for metric in metrics]
     return kpi_tiles(tiles, language) + _other_base_note(results, metrics, language)
+
+
+def headline_shown(results: Results) -> list[Metric]:
+    """The metrics of the tiles: what stands in for another is left out where it is not measured either."""
+    book = results.book
+    metrics = [chosen(book, book.catalogue.metrics[name]) for name in headline_metrics(book.settings)]
+    own = [metric for metric in metrics if metric.id in book.settings.headline_metrics]
+    return [
+        metric for metric in metrics if metric in own or len(measured(kpi_rows(results, [metric])))
+    ] or own
 
 
 def headline_tile(results: Results, metric: Metric, language: str) -> Tile:
