@@ -98,7 +98,8 @@ def name_of(metric: Any) -> str:
 
 def measurable(book: Book) -> list[str]:
     """All that our own measuring finds on the tables of a Book."""
-    from analysis.metrics.measure import measured_metrics, missing_tables
+    from analysis.metrics.gaps import missing_tables
+    from analysis.metrics.measure import measured_metrics
 
     return [name_of(each) for each in measured_metrics(book.catalogue) if not missing_tables(book, each)]
 

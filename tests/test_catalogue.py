@@ -26,8 +26,10 @@ from analysis.catalogue import (
 )
 from analysis.facts import Book, open_book
 from analysis.facts.compile import FACTS, PARAMETERISED, PER_WINDOW, fact_text, grain, settings_in
-from analysis.metrics.derived import operands
-from analysis.metrics.measure import measure, measured_metrics, missing_tables, overlaps, reaches
+from analysis.metrics.formulas import operands
+from analysis.metrics.gaps import missing_tables
+from analysis.metrics.measure import measure, measured_metrics
+from analysis.metrics.scans import overlaps, reaches
 
 PROJECT = Path(__file__).resolve().parents[1]
 CATALOGUE = load_catalogue()
@@ -469,6 +471,34 @@ def test_a_metric_that_is_declared_wrongly_cannot_be_loaded(change, said):
     assert Metric(**RECORD).id == "m"
     with pytest.raises(ValidationError, match=said):
         Metric(**RECORD | change)
+
+
+UNBOUNDED = {  # those who come back can lift it over 1; growth has no end; what a margin can be nobody says
+    ("customer_retention_rate", "as_printed"), ("customer_growth_rate", "default"),
+    ("new_customer_margin_per_month", "default"),
+}  # fmt: skip
+
+
+each_symmetric = pytest.mark.parametrize(
+    "metric", [m for m in RESOLVED if m.kind in ("mean", "ratio")], ids=lambda m: f"{m.id}.{m.variant}"
+)
+
+
+@each_symmetric
+def test_a_mean_or_ratio_says_what_it_can_be(metric):
+    """Its interval is symmetric and does not know."""
+    assert (metric.bounds is None) == ((metric.id, metric.variant) in UNBOUNDED)
+    low, high = metric.numeric_bounds
+    assert low < high
+    if metric.unit in ("days", "seconds", "count"):
+        assert low >= 0
+
+
+def test_what_every_share_can_be_goes_without_saying():
+    assert CATALOGUE.metrics["csat"].numeric_bounds == (0, 1)
+    assert CATALOGUE.metrics["nps"].numeric_bounds == (-100, 100)
+    assert CATALOGUE.metric("csat", "mean_score").numeric_bounds == (1, 5)
+    assert CATALOGUE.metric("resolution_time", "median").numeric_bounds == (0, float("inf"))
 
 
 def test_a_record_cannot_be_changed():

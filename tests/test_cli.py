@@ -174,7 +174,7 @@ def test_check_says_what_was_read_and_what_is_missing(workbook):
     assert "69,659" in out
     assert "Orders from 1 Jan 1997 to 30 Jun 1998" in out
     assert "at most 200 days" in out
-    assert "Table costs is not supplied" in out
+    assert "\n  costs: customer_acquisition_cost, " in out
 
 
 def test_metrics_lists_the_catalogue_in_both_languages(workbook):

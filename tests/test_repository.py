@@ -64,7 +64,7 @@ def distributions_of(folder: Path) -> dict[str, str]:
     found = {}
     for file in folder.rglob("*.py"):
         for top in {name.partition(".")[0] for name in imported(file)}:
-            if top in sys.stdlib_module_names or top == "analysis" or (folder / f"{top}.py").exists():
+            if top in sys.stdlib_module_names or top == "analysis" or any(folder.rglob(f"{top}.py")):
                 continue
             found |= {canonicalize_name(name): f"{file.name}: {top}" for name in known.get(top, [top])[:1]}
     return found

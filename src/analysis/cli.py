@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 EXIT_NOT_SENT = 1
 EXIT_BAD_INPUT = 2
+MESSAGES_VARIABLE = "WORKBOOK_MESSAGES"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -70,10 +71,14 @@ MetricsOption = Annotated[
     list[str] | None, typer.Option("--metric", help="Only this metric (may be given several times).")
 ]
 LanguageOption = Annotated[
-    Language | None, typer.Option("--language", "-l", help="Edition; the settings' if not given.")
+    Language | None,
+    typer.Option("--language", "-l", help=f"To print in; {MESSAGES_VARIABLE} if not given, else English."),
 ]
 MessagesOption = Annotated[
-    OneLanguage | None, typer.Option("--language", "-l", help="Of what is said here; English if not given.")
+    OneLanguage | None,
+    typer.Option(
+        "--language", "-l", help=f"Of what is said here; {MESSAGES_VARIABLE} if not given, else English."
+    ),
 ]
 ReportsOption = Annotated[
     Path | None,
@@ -92,7 +97,17 @@ def run(
     pages: Annotated[
         str | None, typer.Option(help="Pages to make, such as 03,06 or retention; all if not given.")
     ] = None,
-    language: LanguageOption = None,
+    language: Annotated[
+        Language | None,
+        typer.Option("--language", "-l", help="Editions to make; the settings' if not given."),
+    ] = None,
+    messages: Annotated[
+        OneLanguage | None,
+        typer.Option(
+            help=f"Language of what is said here, whatever the editions; {MESSAGES_VARIABLE} if not given, else "
+            "Chinese with --language zh, else English."
+        ),
+    ] = None,
     reports: ReportsOption = None,
     resume: Annotated[
         bool,
@@ -111,8 +126,8 @@ def run(
     from analysis.params import load_params
     from analysis.periods import parse_periods
 
-    spoken = _spoken(language)
-    with _plain_errors(), _ended_in_order("interrupted", spoken):
+    spoken = messages.value if messages else _messages() or _spoken(language)
+    with _plain_errors(spoken), _ended_in_order("interrupted", spoken):
         asked = _one_of(period, periods)
         loaded = load_params(params)
         wanted = parse_periods(asked, loaded.settings.fiscal_year_start_month)
@@ -156,10 +171,11 @@ def kpis(
     from analysis.report.terminal import kpi_table
     from analysis.suite.rows import rows_of_period
 
-    with _plain_errors():
+    spoken = _spoken(language)
+    with _plain_errors(spoken):
         results = _results(params, period)
         frame = rows_of_period(results, by, metric or [])
-        _print(frame, format, lambda: kpi_table(results, frame, _spoken(language)))
+        _print(frame, format, lambda: kpi_table(results, frame, spoken))
 
 
 @app.command()
@@ -174,10 +190,11 @@ def variants(
     from analysis.report.terminal import variants_table
     from analysis.suite.rows import rows_of_variants
 
-    with _plain_errors():
+    spoken = _spoken(language)
+    with _plain_errors(spoken):
         results = _results(params, period)
         frame = rows_of_variants(results, metric or [])
-        _print(frame, format, lambda: variants_table(results, frame, _spoken(language)))
+        _print(frame, format, lambda: variants_table(results, frame, spoken))
 
 
 @app.command()
@@ -190,13 +207,13 @@ def customers(
     out: Annotated[Path | None, typer.Option(help="File to write.")] = None,
 ) -> None:
     """Give the value and the risk of every customer. History, P(alive), expected purchases, value with interval."""
+    from analysis.catalogue import say_problem
     from analysis.tables.quality import neutralised
 
-    with _plain_errors():
+    spoken = _spoken()
+    with _plain_errors(spoken):
         if format is CustomersFormat.parquet and out is None and sys.stdout.isatty():
-            raise InputError(
-                "Parquet is not for the screen: add --out customers.parquet, or redirect the output"
-            )
+            raise InputError(say_problem("not_for_screen"))
         frame = _results(params, period).customers
         if format is CustomersFormat.parquet:
             frame.to_parquet(out or sys.stdout.buffer, index=False)
@@ -205,7 +222,9 @@ def customers(
             safe = frame.assign(**{name: frame[name].map(neutralised, na_action="ignore") for name in texts})
             safe.to_csv(out or sys.stdout, index=False, date_format="%Y-%m-%d")
         if out:
-            _say(f"{len(frame)} customers in {out}")
+            from analysis.report.terminal_words import say_in_terminal
+
+            _say(say_in_terminal("customers_written", spoken, count=len(frame), path=out))
 
 
 @app.command()
@@ -226,7 +245,7 @@ def mart(
 ) -> None:
     """Load a period into a KPI mart for BI tools. What the mart held of that period is replaced."""
     spoken = _spoken(language)
-    with _plain_errors(), _ended_in_order("mart_interrupted", spoken):
+    with _plain_errors(spoken), _ended_in_order("mart_interrupted", spoken):
         from analysis.catalogue import label
         from analysis.delivery.mart import check_target, load_mart
         from analysis.params import load_params
@@ -275,12 +294,13 @@ def mail(
 
     Ends with 0 when everybody has his letter; 1 when somebody has not, or may not have; 2 when nothing could be sent.
     """
+    from analysis.catalogue import say_problem
     from analysis.params import load_params
 
     spoken = _spoken(language)
-    with _plain_errors(), _ended_in_order("mail_interrupted", spoken):
+    with _plain_errors(spoken), _ended_in_order("mail_interrupted", spoken):
         if out and not dry_run:
-            raise InputError("--out is where --dry-run writes; without it nothing is written")
+            raise InputError(say_problem("out_of_dry_run"))
         loaded = load_params(params)
 
         from analysis.delivery.mail import Options, send_mail, summary, write_mail
@@ -314,7 +334,8 @@ def excel(
     """Write an Excel workbook of a period. Scorecard, all figures, trends, customers, definitions."""
     from analysis.delivery.excel import workbook_path, write_excel
 
-    with _plain_errors():
+    spoken = _messages() or _spoken(language)
+    with _plain_errors(spoken):
         results = _results(params, period, to_keep=True)
         chosen = language.value if language else results.book.settings.languages[0]
         print(write_excel(results, out or workbook_path(results.book, chosen), chosen))
@@ -334,13 +355,14 @@ def explain(
     from analysis.report.terminal import explained_text
     from analysis.suite.rows import check_group, rows_of_period
 
-    with _plain_errors():
+    spoken = _spoken(language)
+    with _plain_errors(spoken):
         results = _results(params, period)
         record = results.book.catalogue.named(metric)
         frame = rows_of_period(results, by, [record.id])
         check_group(frame, by, group)
         explained = explain_metric(results, record, by if group else None, group, frame)
-        print(explained_text(explained, results.book, _spoken(language)))
+        print(explained_text(explained, results.book, spoken))
 
 
 @app.command()
@@ -349,10 +371,11 @@ def check(params: ParamsOption, language: LanguageOption = None) -> None:
     from analysis.params import load_params
     from analysis.report.terminal import check_text, next_command
 
-    with _plain_errors():
+    spoken = _spoken(language)
+    with _plain_errors(spoken):
         loaded = load_params(params)
-        print(check_text(loaded, _spoken(language)))
-        if following := next_command(loaded, params, _program(), _spoken(language)):
+        print(check_text(loaded, spoken))
+        if following := next_command(loaded, params, _program(), spoken):
             print(f"\n{following}")
 
 
@@ -399,8 +422,9 @@ def survey(
     from analysis.report.surveys_shown import Plan, survey_text
     from analysis.tables.question_rows import write_questions
 
-    with _plain_errors():
-        asked, spoken = questionnaire(name), _spoken(language)
+    spoken = _spoken(language)
+    with _plain_errors(spoken):
+        asked = questionnaire(name)
         text = survey_text(asked, Plan(half_width, population, response_rate), spoken)
         count = write_questions(asked, spoken, out) if out else 0
         print(text)
@@ -418,7 +442,8 @@ def sample(
     from analysis.samples.cdnow import write_cdnow
     from analysis.samples.demo import write_demo
 
-    with _plain_errors():
+    spoken = _spoken()
+    with _plain_errors(spoken):
         print({Sample.cdnow: write_cdnow, Sample.demo: write_demo}[name](root))
         write_settings(name.value, root)
 
@@ -431,14 +456,20 @@ def new(
         typer.Argument(help="Your own exports, to be mapped as far as they are recognised."),
     ] = None,
     root: Annotated[Path, typer.Option(help="Project folder to write below.")] = Path(),
-    language: Annotated[Language, typer.Option("--language", "-l", help="Of the comments.")] = Language.en,
+    language: Annotated[
+        Language | None,
+        typer.Option(
+            "--language", "-l", help=f"Of the comments; {MESSAGES_VARIABLE} if not given, else English."
+        ),
+    ] = None,
 ) -> None:
     """Begin with your own data. Commented settings, a file to fill in for each table, and the next command."""
     from analysis.tables.begin_company import begin_company, say_next
 
-    with _plain_errors():
+    spoken = _messages() or _spoken(language)
+    with _plain_errors(spoken):
         made = begin_company(name, root, _spoken(language), files or [])
-        print(say_next(made, _program(), _spoken(language)))
+        print(say_next(made, _program(), spoken))
 
 
 @app.command()
@@ -451,13 +482,12 @@ def template(
     """Print a CSV to fill in for a table. Its header and an example row; the rules go to the screen beside it."""
     from analysis.tables.templates import template_csv, template_rules, write_template
 
-    with _plain_errors():
+    spoken = _spoken(language)
+    with _plain_errors(spoken):
         if out:
-            _say(
-                f"{out}, and the rules of its columns in {write_template(table, _spoken(language), out, given_as)}"
-            )
+            _say(f"{out}, and the rules of its columns in {write_template(table, spoken, out, given_as)}")
             return
-        text, rules = template_csv(table, given_as), template_rules(table, _spoken(language), given_as)
+        text, rules = template_csv(table, given_as), template_rules(table, spoken, given_as)
         print(rules, file=sys.stderr)
         print(text, end="")
 
@@ -506,12 +536,12 @@ _REFUSALS = (
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
+def _plain_errors(language: str) -> Iterator[None]:
     """Bad input ends with its message and exit code 2, without a trace."""
     try:
         yield
     except InputError as error:
-        print(error, file=sys.stderr)
+        print(error.in_(language), file=sys.stderr)
         raise typer.Exit(EXIT_BAD_INPUT) from None
 
 
@@ -562,19 +592,17 @@ def _results(params: str, period: str, *, to_keep: bool = False) -> Results:
 
 
 def _one_of(period: str | None, periods: str | None) -> str:
+    from analysis.catalogue import say_problem
+
     given = [text for text in (period, periods) if text]
     if len(given) != 1:
-        raise InputError(
-            "say which period: --period 2026Q3, or --periods 2025Q1..2026Q3"
-            if not given
-            else "--period and --periods are the same option: give one of them"
-        )
+        raise InputError(say_problem("period_given_twice" if given else "no_period_given"))
     return given[0]
 
 
 def _pages(text: str, params: Params) -> list[str]:
     """Page ids from ids or notebook numbers."""
-    from analysis.catalogue import nearest
+    from analysis.catalogue import nearest, say_problem
 
     known = params.pages
     by_number = {page.notebook[:2]: name for name, page in known.items() if not page.folder}
@@ -582,7 +610,7 @@ def _pages(text: str, params: Params) -> list[str]:
     for word in (part.strip() for part in text.split(",") if part.strip()):
         name = by_number.get(word.zfill(2), word)
         if name not in known:
-            raise InputError(f"there is no page {word!r}{nearest(word, known)}")
+            raise InputError(say_problem("no_page", name=word, hint=nearest(word, known)))
         found.append(name)
     return list(dict.fromkeys(found))
 
@@ -595,8 +623,18 @@ def _program() -> str:
     return typed if Path(typed).stem == "workbook" and not shutil.which("workbook") else "workbook"
 
 
-def _spoken(language: Language | OneLanguage | None) -> str:
-    return "zh" if language == "zh" else "en"
+def _spoken(language: Language | OneLanguage | None = None) -> str:
+    """The language to print in: the one asked for, else the operator's, else English."""
+    asked = language.value if language else ""
+    return asked if asked in ("en", "zh") else _messages() or "en"
+
+
+def _messages() -> str:
+    """The operator's language, as a variable of the environment says; nothing where none does."""
+    said = os.environ.get(MESSAGES_VARIABLE, "")
+    if said not in ("", "en", "zh"):
+        raise typer.BadParameter(f"{MESSAGES_VARIABLE} should be en or zh; found {said!r}")
+    return said
 
 
 def _languages(language: Language | None) -> tuple[str, ...] | None:

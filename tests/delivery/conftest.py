@@ -1,4 +1,4 @@
-"""Servers of the tests' own (PostgreSQL where it is installed, mail servers good and bad), and an attacker."""
+"""Servers of the tests' own (PostgreSQL where it is installed, mail servers good and bad), an attacker, a company."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from scipy.optimize import LinearConstraint, milp
 from sqlalchemy.pool import NullPool
 
 from analysis.delivery.mart_sql import PASSWORD_VARIABLE
+from analysis.suite import Results, measure_suite
 
 PASSWORD = "s3cret:/word"
 
@@ -371,3 +374,87 @@ class Attacker:
 def attacker_of() -> type[Attacker]:
     """Makes an attacker of the rows and hits of each manager, and each manager's team."""
     return Attacker
+
+
+# --- five managers, whose every figure can be counted by hand ---------------------------------------
+
+# Customers by manager: a01 … a12 and so on. All buy in 2023Q4; in 2024Q1 all but two; in Q2 not the first few of each.
+HELD = {"A": 12, "B": 14, "C": 16, "D": 3, "E": 20}
+TEAMS = {"A": "north", "B": "north", "C": "south", "D": "south", "E": "south"}
+PAUSING = {"b14", "e20"}  # who do not buy in 2024Q1, and are back in Q2
+LOST = {"A": 2, "B": 4, "C": 8, "D": 1, "E": 5}
+TARGETS = """metric,period,dimension,group_name,target
+customer_retention_rate,,,,0.9
+customer_retention_rate,,account_manager,A,0.4
+customer_retention_rate,2024Q2,account_manager,B,0.99
+customer_retention_rate,,account_manager,D,0.5
+revenue,2024Q2,account_team,north,100000
+revenue_growth,,account_manager,A,0.1
+orders,2024Q2,account_team,north,15
+customer_churn_rate,2024Q2,account_manager,A,0.5
+"""
+TICKETS = """ticket_id,customer_id,opened_at,resolved_at,is_complaint
+t1,b05,2024-06-20 09:00,,true
+t2,b06,2024-06-20 09:00,2024-06-21 09:00,true
+t3,b07,2024-06-20 09:00,,false
+t4,e10,2024-06-30 23:00,2024-07-01 09:00,true
+t5,e10,2024-05-01 09:00,,true
+t6,e11,2024-05-01 09:00,2024-06-30 09:00,true
+"""
+CONTRACTS = """contract_id,customer_id,starts_on,ends_on,due_on,renewed_on,yearly_value
+k1,b08,2023-07-10,2024-07-10,2024-07-10,,1200
+k2,b09,2023-07-20,2024-07-20,2024-07-20,2024-06-20,800
+k3,b10,2023-12-10,2024-12-10,2024-12-10,,900
+k4,e06,2023-08-01,2024-08-01,2024-08-01,,50
+k5,e06,2023-07-01,2024-07-01,2024-07-01,,100
+k6,e07,2023-09-30,2024-09-30,2024-09-30,,10
+k7,e08,2023-10-01,2024-10-01,2024-10-01,,10
+k8,e09,2023-06-30,2024-06-30,2024-06-30,,10
+"""
+
+
+def _customers_of(manager: str) -> list[str]:
+    return [f"{manager.lower()}{number:02d}" for number in range(1, HELD[manager] + 1)]
+
+
+def _tables() -> dict[str, str]:
+    orders, assignments, number = ["order_id,customer_id,ordered_at,amount"], [], 0
+    for manager in HELD:
+        for place, customer in enumerate(_customers_of(manager)):
+            days = ["2023-08-15", "2023-11-15", *([] if customer in PAUSING else ["2024-02-15"])]
+            days += ["2024-05-15"] if place >= LOST[manager] else []
+            for day in days:
+                number += 1
+                orders.append(f"o{number},{customer},{day},{10 * (place + 1)}")
+            assignments.append(f"{customer},{manager},2023-01-01,")
+    # e19 comes from C to E on the quarter's first day, and is E's all the quarter.
+    assignments = [row for row in assignments if not row.startswith("e19,")]
+    assignments += ["e19,C,2023-01-01,2024-04-01", "e19,E,2024-04-01,"]
+    # b01 goes from B to C in the middle of the quarter, a new customer comes to C.
+    assignments = [row for row in assignments if not row.startswith("b01,")]
+    assignments += ["b01,B,2023-01-01,2024-05-01", "b01,C,2024-05-01,", "new,C,2024-06-01,"]
+    orders.append("o999,new,2024-06-02,70")
+    names = "\n".join(f"{one},Manager {one},{TEAMS[one]}" for one in HELD)
+    return {
+        "orders": "\n".join(orders), "tickets": TICKETS, "contracts": CONTRACTS, "targets": TARGETS,
+        "assignments": "\n".join(["customer_id,account_manager_id,assigned_from,assigned_until", *assignments]),
+        "account_managers": f"account_manager_id,account_manager_name,team\n{names}\nF,Manager F,north\n",
+    }  # fmt: skip
+
+
+SETTINGS = {"activity_window_days": 91, "model_draws": 20, "sparkline_periods": 3, "dimensions": [],
+            "data_through": date(2024, 6, 30), "settle_days": 0}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def five_managers() -> SimpleNamespace:
+    """How many customers each holds and loses, his team, and all tables and settings of their company."""
+    return SimpleNamespace(
+        held=HELD, lost=LOST, teams=TEAMS, tables=_tables(), settings=SETTINGS, customers_of=_customers_of
+    )
+
+
+@pytest.fixture(scope="session")
+def sliced(open_company: Callable[..., Any]) -> Results:
+    """The results of the company of five managers for 2024Q2."""
+    return measure_suite(open_company(_tables(), "2024Q2", **SETTINGS))

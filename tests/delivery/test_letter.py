@@ -25,8 +25,9 @@ from analysis.delivery.letter import Letter, encoded_bytes
 from analysis.delivery.letter_text import COLUMNS
 from analysis.delivery.message import Heading as MailHeading
 from analysis.delivery.message import message_bytes, message_id
+from analysis.delivery.slice_figures import slice_figures
 from analysis.delivery.slice_letters import slice_letter
-from analysis.delivery.slices import Slice, slice_figures
+from analysis.delivery.slices import Slice
 from analysis.delivery.suppression import MANAGER, TEAM
 from analysis.errors import InputError
 from analysis.report.pages.summary import moved_count
@@ -425,6 +426,18 @@ def test_a_withheld_figure_stands_nowhere_in_letter_or_workbook(results):
         assert "withheld" in letter.text and "withheld" in cells
         assert not {201, 100.5, 711} & set(cells)  # C's, C's by order, the team's
         assert not re.search(r"€201|€100\.50|€711", letter.text + letter.html)
+
+
+def test_a_workbook_leaves_out_last_orders_that_would_tell_a_withheld_figure_and_says_so(results):
+    for group, is_left_out in (("C", True), ("A", False)):
+        content = slice_letter(results, Slice(MANAGER, group), language="en").attachments[0].content
+        sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[-1]
+        cells = [cell.value for row in sheet.iter_rows() for cell in row]
+        assert (
+            any("predicted value and churn score are left out" in str(cell) for cell in cells) == is_left_out
+        )
+        # 15 May 2024 is when those bought who did in the quarter: nine of A's ten, two of C's.
+        assert cells.count(datetime(2024, 5, 15)) == (0 if is_left_out else 9)
 
 
 def test_a_slices_subject_names_the_group(letters):

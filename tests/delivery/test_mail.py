@@ -32,6 +32,7 @@ from analysis.delivery.ready_run import ReadyRun, ready_run
 from analysis.errors import InputError
 from analysis.facts import Book
 from analysis.params import MailSettings, Params
+from analysis.suite import Results
 
 FROM = {"WORKBOOK_MAIL_FROM": "Reports <reports@house.example>"}
 ENVIRONMENT = FROM | {
@@ -375,6 +376,19 @@ def test_a_period_still_running_is_another_letter_every_day_and_no_correction(po
     ours.run = whole
     assert ours.send() == {"board": "sent"}
     assert [message_of(content)["Subject"] for content in ours.box.contents] == ["Report company en"] * 2
+
+
+def test_groups_get_no_letter_of_a_period_still_running_as_the_next_would_tell_what_came_between(post):
+    ours = post()
+    of = ours.run.results
+    window = replace(of.book.window, end=of.book.window.end - timedelta(days=30))
+    ours.run = replace(ours.run, results=Results(replace(of.book, window=window), of.frames))
+    with pytest.raises(
+        InputError, match=r"^AM01 \(en\) .* 2024Q2 to 2024-05-31, which is still running.* --to"
+    ):
+        ours.send()
+    assert ours.got == []
+    assert ours.send(only=("board", "beijing")) == {"board": "sent", "beijing": "sent"}
 
 
 def test_who_was_refused_gets_his_letter_in_the_next_run_and_the_others_nothing(post):

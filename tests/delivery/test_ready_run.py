@@ -95,7 +95,7 @@ def test_a_partial_run_beside_is_not_sent(book, made):
         ({"reconciled": "true"}, "do not add up"),
         (
             {"run": "0123456789abcdef"},
-            "made from other data, settings or code than are there now.*make it again",
+            r"(?s)made from other data, settings or code than are there now.*run.json does not say\nmake it again",
         ),
         ({"run": None}, "made from other data"),
     ],
@@ -120,6 +120,21 @@ def test_data_that_changed_since_make_the_run_stale(opened, made):
     orders.write_text(orders.read_text() + "o99,a,2024-06-01,1\n")
     with pytest.raises(NotReady, match="made from other data"):
         ready_run(book.params, "2024Q2")
+
+
+def test_what_is_not_as_it_was_is_named_in_both_languages(opened, made):
+    book = opened("2024Q2")
+    made(book, inputs=book.prepared.inputs, settings=book.settings.model_dump(mode="json"))
+    orders = book.params.root / "orders.csv"
+    orders.write_text(orders.read_text() + "o99,a,2024-06-01,1\n")
+    path = book.params.path
+    path.write_text(path.read_text() + "gross_margin: 0.5\n")
+    with pytest.raises(NotReady) as refused:
+        ready_run(load_params(path), "2024Q2")
+    english, chinese = (refused.value.in_(language).splitlines() for language in ("en", "zh"))
+    assert english[1:3] == ["  - data: orders.csv (changed)", "  - settings: gross_margin (1.0 → 0.5)"]
+    assert chinese[1:3] == ["  - 数据：orders.csv（内容有变）", "  - 设置：gross_margin（1.0 → 0.5）"]
+    assert english[3].removeprefix("make it again: ") == chinese[3].removeprefix("请重新生成：")
 
 
 def test_other_names_of_values_make_the_run_stale(book, made):

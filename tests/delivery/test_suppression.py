@@ -216,6 +216,47 @@ def test_a_manager_without_a_team_is_not_what_the_company_has_more_than_all_its_
     assert withheld(rows | {NOBODY: (5, 1)}, team_of) == {(MANAGER, "x")}
 
 
+def test_a_team_whose_answers_are_all_the_same_is_withheld_with_its_managers():
+    # A mean says nothing of hits: that all of north gave the same mark is told by its spread alone.
+    team_of = {"a": "north", "b": "north", "c": "south", "d": "south", "e": "west", "f": "west"}
+    rows = dict.fromkeys(team_of, (20, 0)) | {NOBODY: (9, 0)}
+    frame = cells(rows, team_of, is_share=False)
+    frame["is_alike"] = frame["group"].isin(["a", "b", "north"])
+    found = suppress(frame, team_of, SMALLEST)
+    assert {("f", MANAGER, "a"), ("f", MANAGER, "b"), ("f", TEAM, "north")} <= found
+
+
+def test_a_team_is_withheld_where_the_rest_of_the_company_is_one_manager_and_a_few_rows():
+    # Company less north is 33 rows, of which c has 30: north's letter would tell c's figure but for 3 rows. North is
+    # unknown only with one of its managers, a; then d, which is small, and a hide each other, if south is unknown too.
+    team_of = {"a": "north", "b": "north", "c": "south", "d": "south"}
+    rows = {"a": (20, 9), "b": (30, 9), "c": (30, 9), "d": (3, 1), NOBODY: (0, 0)}
+    teams = {(TEAM, "north"), (TEAM, "south")}
+    assert withheld(rows, team_of) == teams | {(MANAGER, "a"), (MANAGER, "d")}
+    assert withheld(rows | {"d": (5, 1)}, team_of) == set()
+
+
+def test_enough_rows_that_are_nobodys_stand_in_for_another_team():
+    # Company less south is 9 rows, 3 of a's and 6 that are nobody's.
+    rows = {"a": (3, 0), "b": (6, 3), NOBODY: (6, 4)}
+    assert withheld(rows, {"a": "north", "b": "south"}) == {(TEAM, "north"), (MANAGER, "a")}
+
+
+def test_managers_without_a_team_are_no_team_that_could_stand_in_for_another():
+    # North is small, south the only other team that is printed; b is all of south.
+    rows = {"a": (3, 1), "b": (6, 1), "c": (6, 0), NOBODY: (2, 1)}
+    hidden = {(TEAM, "north"), (MANAGER, "a"), (TEAM, "south"), (MANAGER, "b")}
+    assert withheld(rows, {"a": "north", "b": "south", "c": None}) == hidden
+
+
+def test_what_is_left_of_the_company_must_not_be_one_withheld_team():
+    # Company less south is b's 40 rows and 3: south is withheld, and so are c and a, who would add up to it. Were b
+    # shown, the company less b and the 3 rows that are nobody's would be south's figure.
+    rows = {"a": (9, 5), "b": (40, 13), "c": (6, 2), NOBODY: (3, 1)}
+    hidden = {(TEAM, "south"), *((MANAGER, name) for name in "abc")}
+    assert withheld(rows, {"a": "south", "b": None, "c": "south"}) == hidden
+
+
 def test_where_every_team_is_withheld_a_manager_hides_what_all_those_withheld_have_in_common():
     # North holds 4 rows, and the company less south only these, so that both teams are withheld, and of south c, its
     # smallest. Then a, b, c hold 34 rows of 34 hits, as d and e being shown would tell: d is withheld, e need not be.

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from analysis.appraisal.drivers import Driver
 from analysis.appraisal.targets import judge_targets
-from analysis.catalogue import Metric, label
+from analysis.catalogue import label
 from analysis.delivery.letter import (
     FACT_COLUMNS,
     GROUP_COLUMNS,
@@ -49,7 +49,7 @@ from analysis.report.findings import Finding, find_all
 from analysis.report.kpis_shown import chosen, join_sentences, kpi_rows, measured, metric_name, say_period
 from analysis.report.next_steps import find_next_steps
 from analysis.report.pages.summary import lead_sentence, moved_count
-from analysis.report.pages.tiles import headline_tile
+from analysis.report.pages.tiles import headline_shown, headline_tile
 from analysis.report.stories import find_stories, say_driver, story_title
 from analysis.suite import Results
 
@@ -118,16 +118,11 @@ def _period(book: Book, language: str) -> str:
     return say_period(book.window.label, book, language) if book.window.days else book.period.label
 
 
-def _headline(results: Results) -> list[Metric]:
-    book = results.book
-    return [chosen(book, book.catalogue.metrics[name]) for name in book.settings.headline_metrics]
-
-
 def _tiles(results: Results, language: str) -> list[Part]:
     """The settings' headline figures, each with its changes; none where nothing is measured."""
     if results.book.window.days == 0:
         return []
-    tiles = [headline_tile(results, metric, language) for metric in _headline(results)[:MOST_TILES]]
+    tiles = [headline_tile(results, metric, language) for metric in headline_shown(results)[:MOST_TILES]]
     return [Tiles(tuple(_mailed_tile(tile) for tile in tiles))] if tiles else []
 
 
@@ -207,7 +202,7 @@ def _fact(results: Results, findings: Sequence[Finding], language: str) -> str:
     """One fact for the subject: the most important sure change, else a headline figure with its direction."""
     book, sure = results.book, [each.metric for each in _of(findings, "sure") if each.metric]
     metrics = [chosen(book, book.catalogue.metrics[name]) for name in sure if name in book.catalogue.metrics]
-    rows = measured(kpi_rows(results, [*metrics, *_headline(results)]))
+    rows = measured(kpi_rows(results, [*metrics, *headline_shown(results)]))
     if rows.empty or book.window.days == 0:
         return label("mail.fact_nothing", language)
     return fact_of(book, rows.iloc[0].to_dict(), language)

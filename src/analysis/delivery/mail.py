@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from analysis.catalogue import label
+from analysis.catalogue import label, say_problem
 from analysis.delivery.addressees import (
     Addressee,
     AddresseeError,
@@ -232,6 +232,7 @@ def _chosen(run: ReadyRun, settings: MailSettings, options: Options) -> list[Add
     everybody = find_addressees(settings.recipients, language, partial(groups_of, run.results))
     chosen = choose(everybody, options.only, "--to")
     choose(chosen, options.again, "--again")
+    _check_window(run, chosen)
     editions = run.record.get("languages") or []
     for one in chosen:
         if one.slice is None and one.language not in editions:
@@ -240,6 +241,13 @@ def _chosen(run: ReadyRun, settings: MailSettings, options: Options) -> list[Add
                 "--language both"
             )
     return chosen
+
+
+def _check_window(run: ReadyRun, chosen: Sequence[Addressee]) -> None:
+    """Refuse letters to groups of a period still running: two of them would tell together what lies between."""
+    groups = [one for one in chosen if one.slice is not None]
+    if groups and run.results.book.window.is_partial:
+        raise AddresseeError(say_problem("group_of_running", who=groups[0].shown, period=run.period))
 
 
 # --- Letters and messages -------------------------------------------------------------------------

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from analysis.errors import InputError
+from analysis.catalogue import say_problem
+from analysis.errors import InputError, joined
 from analysis.facts import open_book
 from analysis.params import Params
 from analysis.periods import parse_period
+from analysis.report.run_changes import what_changed
 from analysis.report.run_folder import RUN_FILE, reports_folder
 from analysis.suite import Results, measure_suite
 
@@ -66,25 +68,18 @@ def ready_run(
         make += f" --reports {shlex.quote(str(reports))}"
     text, record = _read_record(folder, make)
     if record.get("status") != "whole":
-        raise NotReady(f"the report of {asked.label} is not whole, and is not sent; make it again: {make}")
+        raise NotReady(say_problem("not_whole", period=asked.label, make=make))
     if record.get("reconciled") is not True:
-        raise NotReady(
-            f"the figures of {asked.label} do not add up (UNRECONCILED), and are not sent; {folder} says which"
-        )
+        raise NotReady(say_problem("not_adding_up", period=asked.label, folder=folder))
     book = open_book(params, asked)
     if record.get("run") != book.fingerprint:
-        raise NotReady(
-            f"the report of {asked.label} was made from other data, settings or code than are there now, and is not "
-            f"sent; make it again: {make}"
-        )
+        what = joined("\n", what_changed(record, book))
+        raise NotReady(say_problem("made_from_other", period=asked.label, what=what, make=make))
     if book.window.is_partial and not allow_running:
-        raise NotReady(
-            f"{asked.label} is still running (data until {book.window.last_day}), and its report is not sent; "
-            "--allow-running sends it"
-        )
+        raise NotReady(say_problem("still_running", period=asked.label, day=book.window.last_day))
     results = measure_suite(book)
     if not results.is_reconciled:
-        raise NotReady(f"the figures of {asked.label} do not add up (UNRECONCILED), and are not sent")
+        raise NotReady(say_problem("adds_up_no_more", period=asked.label))
     return ReadyRun(results, folder, record, text)
 
 
@@ -94,15 +89,13 @@ def _read_record(folder: Path, make: str) -> tuple[str, Mapping[str, Any]]:
         record = json.loads(text)
     except FileNotFoundError:
         partial = folder.with_name(f"{folder.name}-PARTIAL")
-        there = f" but one that is PARTIAL ({partial}) and is not sent" if partial.exists() else ""
-        raise NotReady(
-            f"there is no report of {folder.name} in {folder.parent}{there}; make it: {make}, or name the folder that "
-            "has it with --reports"
-        ) from None
+        there = say_problem("only_partial", folder=partial) if partial.exists() else ""
+        told = {"period": folder.name, "folder": folder.parent, "there": there, "make": make}
+        raise NotReady(say_problem("no_report", **told)) from None
     except (OSError, ValueError):
-        raise NotReady(f"{folder / RUN_FILE} cannot be read; make the report again: {make}") from None
+        raise NotReady(say_problem("record_unreadable", file=folder / RUN_FILE, make=make)) from None
     if not isinstance(record, dict):
-        raise NotReady(f"{folder / RUN_FILE} cannot be read; make the report again: {make}")
+        raise NotReady(say_problem("record_unreadable", file=folder / RUN_FILE, make=make))
     return text, record
 
 
@@ -119,7 +112,7 @@ def check_unchanged(run: ReadyRun) -> None:
     except OSError:
         is_same = False
     if not is_same:
-        raise NotReady(f"{run.folder} was made anew meanwhile; nothing was sent, ask again")
+        raise NotReady(say_problem("made_meanwhile", folder=run.folder))
 
 
 def _near(path: Path) -> Path:

@@ -34,15 +34,10 @@ from analysis.delivery.letter_parts import (
     Tiles,
     plain,
 )
+from analysis.delivery.slice_customers import DAYS_AHEAD, handed_over, slice_customers
+from analysis.delivery.slice_figures import slice_figures, slice_managers
 from analysis.delivery.slice_workbook import change_of, metric_of, slice_workbook, withheld_note
-from analysis.delivery.slices import (
-    DAYS_AHEAD,
-    Slice,
-    handed_over,
-    slice_customers,
-    slice_figures,
-    slice_managers,
-)
+from analysis.delivery.slices import Slice
 from analysis.delivery.suppression import MANAGER, TEAM
 from analysis.errors import InputError
 from analysis.report.kpis_shown import (

@@ -14,7 +14,9 @@ from analysis.catalogue import Metric, label
 from analysis.delivery.letter import GROUP_COLUMNS, MEDIA, Attachment
 from analysis.delivery.letter_parts import plain
 from analysis.delivery.sheets import CHANGE_UNITS, Sheet, SheetColumn, number_unit
-from analysis.delivery.slices import Slice, slice_managers
+from analysis.delivery.slice_customers import are_orders_withheld
+from analysis.delivery.slice_figures import slice_managers
+from analysis.delivery.slices import Slice
 from analysis.delivery.suppression import MANAGER, TEAM
 from analysis.report.kpis_shown import (
     AGAINST,
@@ -147,9 +149,10 @@ def _customer_sheet(results: Results, wanted: Slice, customers: pd.DataFrame, la
         "predicted_clv": "money", "contract_value": "money", "is_overdue": "boolean", "open_complaints": "count",
     }  # fmt: skip
     columns = [SheetColumn(name, _heading(name, language), units.get(name, "text")) for name in rows.columns]
-    return Sheet(
-        "slice_customers", rows.assign(**days), columns, [label(note, language, day=day)], frozen_columns=2
-    )
+    notes = [label(note, language, day=day)]
+    if are_orders_withheld(results, customers):
+        notes.append(label("mail.note_orders_withheld", language))
+    return Sheet("slice_customers", rows.assign(**days), columns, notes, frozen_columns=2)
 
 
 _HEADINGS = {

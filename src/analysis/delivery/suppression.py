@@ -17,13 +17,15 @@ together.
 
 What this cannot do: managers who show each other their letters know each other's figures, and all but one of them know
 the last one's from the company's. What somebody knows from elsewhere, such as his own withheld figure, helps him as
-any figure would. A window that is measured anew after late data differs a little from the letters sent of it before.
+any figure would. A window that is measured anew differs a little from the letters sent of it before: by data that came
+late, and of a team by managers who have come or gone since. Windows that hold each other, such as a year and its
+quarters, are not looked at together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -34,7 +36,7 @@ Node = tuple[str, str | None]  # what it is a group of, and which; the group Non
 
 @dataclass(frozen=True)
 class Tree:
-    """The company, its teams and their managers; without teams, its managers.
+    """The company, its teams and their managers.
 
     Attributes
     ----------
@@ -63,11 +65,9 @@ NOBODY: Node = (MANAGER, None)
 
 
 def tree_of(team_of: Mapping[str, str | None]) -> Tree:
-    """The tree of managers whose teams are given; without teams where no manager has one."""
+    """The tree of managers whose teams are given; where no manager has one, all are in the team without a name."""
     teams = sorted({team for team in team_of.values() if team})
     leaves = [(MANAGER, name) for name in sorted(team_of)]
-    if not teams:
-        return Tree({ROOT: (*leaves, NOBODY)})
     parts: dict[Node, tuple[Node, ...]] = {ROOT: (*((TEAM, team) for team in teams), (TEAM, None))}
     for team in teams:
         parts[TEAM, team] = tuple(leaf for leaf in leaves if team_of[leaf[1]] == team)
@@ -102,7 +102,7 @@ class _Sizes:
     n: Mapping[Node, int]
     hits: Mapping[Node, float]
     is_share: bool
-    alike: Collection[Node] = field(default_factory=frozenset)
+    alike: Collection[Node]
 
     @classmethod
     def read(cls, rows: pd.DataFrame) -> _Sizes:
@@ -136,7 +136,7 @@ def _withheld(tree: Tree, sizes: list[_Sizes], smallest: int) -> set[Node]:
     printed += [part for part in tree.parts[ROOT] if part[0] == TEAM and part[1]]
     withheld = {node for node in printed if any(_is_telling(tree, one, node, smallest) for one in sizes)}
     if min(one.n.get(NOBODY, 0) for one in sizes) >= smallest:  # never printed, and nobody need be spared
-        withheld |= {NOBODY, (TEAM, None)} & {part for parts in tree.parts.values() for part in parts}
+        withheld |= {NOBODY, (TEAM, None)}
     return _closed(tree, sizes, withheld, smallest)
 
 

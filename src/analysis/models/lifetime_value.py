@@ -123,18 +123,6 @@ class CustomerValues:
     total: ValueSum
     draws: Draws | None = field(repr=False)
 
-    @property
-    def total_low(self) -> float:
-        return self.total.low
-
-    @property
-    def total_high(self) -> float:
-        return self.total.high
-
-    @property
-    def total_noise_sd(self) -> float:
-        return self.total.noise_sd
-
     def sum_interval(self, groups: ArrayLike) -> ValueSum | pd.DataFrame:
         """The value of some customers together, or of every group.
 
