@@ -171,3 +171,7 @@ def test_another_run_is_told_as_for_mail(book, whole):
 
 def test_settings_that_load_the_same_are_the_same(book):
     assert what_changed(record_of(book), replace(book, params=load_params(book.params.path))) == UNKNOWN
+
+
+def test_of_a_record_that_tells_nothing_nothing_is_told_as_changed(book):
+    assert why_made_anew({"status": "whole"}, book, origin_of(book)) == UNKNOWN

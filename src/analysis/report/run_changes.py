@@ -47,12 +47,16 @@ def why_made_anew(record: Mapping[str, Any], book: Book, origin: ReportOrigin) -
     notebooks = {page: _part(made, page).get("notebook") for page in made}
     languages = {language for one in wanted.values() for language in one.languages}
     is_same_run = record.get("run") == book.fingerprint
-    template, new_template = _part(record, "made_with").get("template"), origin.made_with.get("template")
+    new_template = origin.made_with.get("template")
+    template = _part(record, "made_with").get("template", new_template)
     return [
         *([] if is_same_run else what_changed(record, book)),
         *_line("settings", _settings(before, now, SETTINGS_OF_EDITIONS)),
-        *_line("pages", _differing(notebooks, {page: one.notebook for page, one in wanted.items()})),
-        *_line("languages", sorted(languages ^ {*(record.get("languages") or ())})),
+        *_line(
+            "pages",
+            _differing(notebooks, {page: one.notebook for page, one in wanted.items()}) if made else [],
+        ),
+        *_line("languages", sorted(languages ^ {*(record.get("languages") or languages)})),
         *([] if template == new_template else [say_problem("changed_template")]),
     ]
 
