@@ -104,9 +104,8 @@ class Metric(Record):
     needs: tuple[str, ...] = ()
     needs_any: tuple[str, ...] = ()  # at least one of these tables
     additive: bool = False  # groups of a dimension without overlap sum to the whole
-    bounds: tuple[float | str | None, float | str | None] | None = (
-        None  # what no figure lies beyond; SQL: of a row
-    )
+    # What no figure lies beyond; SQL says it of a row.
+    bounds: tuple[float | str | None, float | str | None] | None = None
     shown: bool = True
     note: Text | None = None
     example: Example | None = None

@@ -234,9 +234,8 @@ def say_change_interval(change: pd.Series | dict[str, Any], metric: Metric, book
         return ""
     if unit == "percent":
         low, high = low / change["base_value"], high / change["base_value"]
-        low = (
-            max(low, -1.0) if metric.numeric_bounds[0] >= 0 else low
-        )  # nothing falls by more than all there was
+        # Nothing falls by more than all there was.
+        low = max(low, -1.0) if metric.numeric_bounds[0] >= 0 else low
     return format_interval(low, high, unit, language, currency=book.settings.currency, signed=True)
 
 
